@@ -1,0 +1,253 @@
+"""What a stack asks for (`Settings`) and what follows from it (`AddressPlan`): plain values, no I/O, no pulumi."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+
+class Platform(StrEnum):
+    """Who runs a region's Kubernetes cluster."""
+
+    EXISTING = "existing"
+    GKE = "gke"
+    EKS = "eks"
+
+
+class RegionState(StrEnum):
+    """A region's place in its life. Only `ACTIVE` and `DRAINING` regions have running nodes the program may touch."""
+
+    ACTIVE = "active"
+    DRAINING = "draining"
+    LOST = "lost"
+    REMOVED = "removed"
+
+
+class DnsKind(StrEnum):
+    """Which server answers cluster DNS, and so which ConfigMap holds its forwards."""
+
+    KUBE_DNS = "kube-dns"
+    COREDNS = "coredns"
+
+
+class SurvivalGoal(StrEnum):
+    """What a database outlives (`ALTER DATABASE … SURVIVE … FAILURE`)."""
+
+    ZONE = "zone"
+    REGION = "region"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a config. `str()` is one line: `path: what was given; what would be right`."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class ConfigError(ValueError):
+    """Every problem of a config at once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancerSettings:
+    """How a cluster's load balancers are asked for: `spec.loadBalancerClass` and Service annotations."""
+
+    load_balancer_class: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionSettings:
+    """One entry of `regions`, with defaults applied. CIDRs never overlap another region's."""
+
+    name: str
+    platform: Platform
+    location: str
+    state: RegionState
+    nodes: int
+    zones: tuple[str, ...]
+    cidr: IPv4Network
+    node_cidr: IPv4Network
+    pod_cidr: IPv4Network
+    service_cidr: IPv4Network
+    dns_kind: DnsKind
+    cluster_domain: str
+    dns_addresses: tuple[IPv4Address, ...]
+    dns_managed: bool
+    """True: the program makes the DNS load balancer; False: `dnsAddresses` answer already."""
+    sql_address: IPv4Address
+    load_balancer: LoadBalancerSettings
+    kubeconfig: str | None
+    """Path of a kubeconfig file, relative to the project (platform `existing` only)."""
+    context: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSettings:
+    """CPU and memory of one CockroachDB node, as Kubernetes quantities. Memory request equals its limit; there is no CPU limit."""
+
+    cpu: str
+    memory: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """One node's volume: a Kubernetes quantity and a StorageClass name (None: the cluster's default)."""
+
+    size: str
+    storage_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CockroachSettings:
+    """The `cockroachdb` config object, with defaults applied."""
+
+    version: str
+    """Tag form `vYY.R.P`."""
+    image: str
+    """Repository without tag."""
+    tools_image: str
+    """Full reference of the Python image that the preflight, rollout and probe scripts run in."""
+    cluster_name: str
+    resources: ResourceSettings
+    storage: StorageSettings
+    cache: str
+    max_sql_memory: str
+    max_offset: str
+    termination_grace_period_seconds: int
+    cluster_settings: Mapping[str, str]
+    extra_flags: tuple[str, ...]
+    labels: Mapping[str, str]
+    organization: str | None
+    """The license's organization. The license itself is a secret and travels apart from the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """One entry of `databases`: made by SQL, owned by a user that logs in with a client certificate."""
+
+    name: str
+    owner: str
+    users: tuple[str, ...]
+    """Further users, granted read and write; each gets a client certificate."""
+    primary_region: str
+    regions: tuple[str, ...]
+    survive: SurvivalGoal
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """Where and when full backups go: a CockroachDB external storage URI and a cron expression."""
+
+    uri: str
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True)
+class DnsSettings:
+    """Other people's DNS entries, where the platform lets the program own the whole text."""
+
+    extra_stub_domains: Mapping[str, tuple[str, ...]]
+    extra_server_blocks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole stack's validated config. Secrets (the license) are not here."""
+
+    strategy: str
+    network_cidr: IPv4Network
+    regions: tuple[RegionSettings, ...]
+    """As listed, removed and lost ones included: a region's place decides its addresses."""
+    cockroachdb: CockroachSettings
+    databases: tuple[DatabaseSettings, ...]
+    dns: DnsSettings
+    backup: BackupSettings | None
+    service_monitor: bool
+    allow_data_loss: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """One CockroachDB node. `address` is None where only run time knows it."""
+
+    name: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPlan:
+    """What is fixed about one region before any resource exists."""
+
+    name: str
+    namespace: str
+    platform: Platform
+    state: RegionState
+    cidr: IPv4Network
+    node_cidr: IPv4Network
+    pod_cidr: IPv4Network
+    service_cidr: IPv4Network
+    dns_zone: str
+    dns_addresses: tuple[str, ...]
+    sql_address: str
+    zones: tuple[str, ...]
+    nodes: tuple[NodePlan, ...]
+    forwards: Mapping[str, tuple[str, ...]]
+    """Other regions' DNS zones and the addresses that answer for them; never its own."""
+    certificate_names: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPlan:
+    """The plan as data: the `topology` output, and what `python -m stacks.plan --json` prints."""
+
+    strategy: str
+    regions: tuple[RegionPlan, ...]
+    join_addresses: tuple[str, ...]
+    """`host:port`, the same list in every region."""
+
+    def region(self, name: str) -> RegionPlan:
+        """The region called `name`. Raises KeyError."""
+        for region in self.regions:
+            if region.name == name:
+                return region
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented object, camelCase keys, JSON types only (see docs/outputs.md)."""
+        return {
+            "strategy": self.strategy,
+            "regions": [_region_json(region) for region in self.regions],
+            "joinAddresses": list(self.join_addresses),
+        }
+
+
+def _region_json(region: RegionPlan) -> dict[str, Any]:
+    return {
+        "name": region.name,
+        "namespace": region.namespace,
+        "platform": str(region.platform),
+        "state": str(region.state),
+        "cidr": str(region.cidr),
+        "nodeCidr": str(region.node_cidr),
+        "podCidr": str(region.pod_cidr),
+        "serviceCidr": str(region.service_cidr),
+        "dnsZone": region.dns_zone,
+        "dnsAddresses": list(region.dns_addresses),
+        "sqlAddress": region.sql_address,
+        "zones": list(region.zones),
+        "nodes": [{"name": node.name, "address": node.address} for node in region.nodes],
+        "forwards": {zone: list(addresses) for zone, addresses in region.forwards.items()},
+        "certificateNames": None if region.certificate_names is None else list(region.certificate_names),
+    }
