@@ -1,0 +1,136 @@
+"""The kube-system objects that hold a cluster's DNS forwards, read and written through its API server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+NAMESPACE = "kube-system"
+SELECTOR = "k8s-app=kube-dns"
+"""Label of the cluster's DNS pods and Deployment, for kube-dns and CoreDNS alike (a Kubernetes convention)."""
+
+REQUEST_SECONDS = 15
+"""Limit of one API request."""
+
+FIELD_MANAGER = "cockroachdb-multiregion"
+
+
+class ClusterUnreachable(RuntimeError):  # noqa: N818 - it names what happened
+    """The API server can't be asked: no such kubeconfig or context, or no answer."""
+
+
+class WriteConflict(RuntimeError):  # noqa: N818 - it names what happened
+    """The object changed, appeared or went away between reading and writing (HTTP 404, 409)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMap:
+    """What matters of a ConfigMap; `version` is the resourceVersion a write is bound to."""
+
+    version: str
+    data: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+class ClusterDns(Protocol):
+    """One cluster's DNS configuration."""
+
+    def read(self, name: str) -> ConfigMap | None:
+        """The ConfigMap called `name` in kube-system; None when there is none."""
+        ...
+
+    def create(self, name: str, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        """Make it. Raises WriteConflict when it exists by now."""
+        ...
+
+    def patch(
+        self, name: str, version: str, data: Mapping[str, str | None], annotations: Mapping[str, str | None]
+    ) -> None:
+        """Set these keys only (None removes one). Raises WriteConflict unless it is still at `version`."""
+        ...
+
+    def delete(self, name: str, version: str) -> None:
+        """Remove it. Raises WriteConflict unless it is still at `version`."""
+        ...
+
+    def restart(self, annotation: str, value: str | None) -> int:
+        """Set an annotation on the DNS Deployments' pod template, which rolls their pods; how many there are."""
+        ...
+
+
+def connect(kubeconfig: str, context: str) -> ClusterDns:
+    """Open a cluster. `kubeconfig` is a path, relative to the working directory (the project's folder).
+
+    Raises ClusterUnreachable when the file or the context is missing. Nothing is sent yet.
+    """
+    # Imported late: 0.8 s that a program or a preview that writes no forwards needn't pay.
+    from kubernetes.client import AppsV1Api, CoreV1Api
+    from kubernetes.config import ConfigException, new_client_from_config
+
+    path = Path(kubeconfig).expanduser()
+    if not path.is_file():
+        raise ClusterUnreachable(f"no kubeconfig at {kubeconfig} (seen from {Path.cwd().name}/)")
+    try:
+        client = new_client_from_config(str(path), context=context, persist_config=False)
+    except ConfigException as error:
+        raise ClusterUnreachable(f"{kubeconfig}, context {context}: {error}") from error
+    return _ApiClusterDns(CoreV1Api(client), AppsV1Api(client), f"{kubeconfig}, context {context}")
+
+
+class _ApiClusterDns:
+    def __init__(self, core: Any, apps: Any, where: str) -> None:
+        self._core = core
+        self._apps = apps
+        self._where = where
+
+    def read(self, name: str) -> ConfigMap | None:
+        found = self._ask(self._core.read_namespaced_config_map, name, NAMESPACE, none_on=404)
+        if found is None:
+            return None
+        return ConfigMap(found.metadata.resource_version, found.data or {}, found.metadata.annotations or {})
+
+    def create(self, name: str, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        body = {"metadata": {"name": name, "annotations": dict(annotations)}, "data": dict(data)}
+        self._ask(self._core.create_namespaced_config_map, NAMESPACE, body, field_manager=FIELD_MANAGER)
+
+    def patch(
+        self, name: str, version: str, data: Mapping[str, str | None], annotations: Mapping[str, str | None]
+    ) -> None:
+        body = {"metadata": {"resourceVersion": version, "annotations": dict(annotations)}, "data": dict(data)}
+        self._ask(self._core.patch_namespaced_config_map, name, NAMESPACE, body, field_manager=FIELD_MANAGER)
+
+    def delete(self, name: str, version: str) -> None:
+        body = {"preconditions": {"resourceVersion": version}}
+        self._ask(self._core.delete_namespaced_config_map, name, NAMESPACE, body=body)
+
+    def restart(self, annotation: str, value: str | None) -> int:
+        found = self._ask(self._apps.list_namespaced_deployment, NAMESPACE, label_selector=SELECTOR)
+        body = {"spec": {"template": {"metadata": {"annotations": {annotation: value}}}}}
+        for deployment in found.items:
+            self._ask(
+                self._apps.patch_namespaced_deployment,
+                deployment.metadata.name,
+                NAMESPACE,
+                body,
+                field_manager=FIELD_MANAGER,
+            )
+        return len(found.items)
+
+    def _ask(self, call: Any, *args: Any, none_on: int | None = None, **kwargs: Any) -> Any:
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return call(*args, _request_timeout=REQUEST_SECONDS, **kwargs)
+        except ApiException as error:
+            if error.status == none_on:
+                return None
+            if error.status in (404, 409):
+                raise WriteConflict(f"{self._where}: {error.reason}") from error
+            if not error.status:
+                raise ClusterUnreachable(f"{self._where}: {error.reason}") from error
+            raise RuntimeError(f"{self._where}: HTTP {error.status} {error.reason}: {error.body}") from error
+        except (HTTPError, OSError) as error:
+            raise ClusterUnreachable(f"{self._where}: {error}") from error

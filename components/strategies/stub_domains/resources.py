@@ -1,0 +1,82 @@
+"""Strategy `stub-domains`: where a load balancer's IP becomes another cluster's stub domain."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from ...network.dns_forwards import DnsForwards
+from ...network.dns_load_balancer import DnsLoadBalancer, DnsLoadBalancerArgs
+
+
+class StubDomainsArgs(TypedDict):
+    """One region's part of the wiring."""
+
+    kubeconfig: pulumi.Input[str]
+    """Path of the kubeconfig that reaches this region's cluster, relative to the project's folder."""
+    context: pulumi.Input[str]
+    """The cluster's context in it."""
+    dns_kind: str
+    """`kube-dns` or `coredns`: which server holds the forwards."""
+    dns_zone: str
+    """This region's own zone, e.g. `us-east1.svc.cluster.local`: never forwarded."""
+    dns_addresses: list[str]
+    """Where this region's DNS servers answer the others."""
+    dns_managed: bool
+    """False: something else makes `dns_addresses` answer, no load balancer is made."""
+    forwards: dict[str, list[str]]
+    """Every other region's zone -> that region's `dns_addresses`."""
+    owner: str
+    """Marks our entries in the shared DNS configuration: `project/stack`."""
+    client_cidrs: NotRequired[list[str]]
+    """Who may ask this region's DNS: pod and node ranges of the regions. Default: anyone who can route there."""
+    load_balancer_class: NotRequired[str]
+    """`spec.loadBalancerClass`. Default: the cluster's own."""
+    load_balancer_annotations: NotRequired[dict[str, str]]
+    """Annotations of the DNS load balancer's Services."""
+    lost: NotRequired[bool]
+    """True: the cluster is gone; no call is made to it, and its load balancer leaves the state. Default false."""
+
+
+class StubDomains(pulumi.ComponentResource):
+    """A region's DNS answers the other regions, and asks them for their names.
+
+    Region A's `dns_addresses` are load balancer addresses that the plan fixed beforehand. Here A's load balancer takes
+    them; in every other region's `StubDomains` the same addresses are the value of A's zone in `forwards`. Nothing but
+    the plan connects the two, so no cluster waits for another.
+    """
+
+    addresses: pulumi.Output[list[str]]
+    """Where this region's DNS answers the others, once it does."""
+
+    def __init__(self, name: str, args: StubDomainsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cockroachdb-multiregion:index:StubDomains", name, {}, opts)
+        lost = args.get("lost", False)
+        self.addresses = pulumi.Output.from_input(args["dns_addresses"])
+        if args["dns_managed"] and not lost:
+            balancer = DnsLoadBalancer(f"{name}-dns", _balancer_args(args), pulumi.ResourceOptions(parent=self))
+            self.addresses = balancer.addresses
+        DnsForwards(
+            f"{name}-forwards",
+            {
+                "kubeconfig": args["kubeconfig"],
+                "context": args["context"],
+                "kind": args["dns_kind"],
+                "zone": args["dns_zone"],
+                "owner": args["owner"],
+                "forwards": args["forwards"],
+                "lost": lost,
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"addresses": self.addresses})
+
+
+def _balancer_args(args: StubDomainsArgs) -> DnsLoadBalancerArgs:
+    balancer: DnsLoadBalancerArgs = {"addresses": args["dns_addresses"]}
+    if "client_cidrs" in args:
+        balancer["client_cidrs"] = args["client_cidrs"]
+    if "load_balancer_class" in args:
+        balancer["load_balancer_class"] = args["load_balancer_class"]
+    if "load_balancer_annotations" in args:
+        balancer["annotations"] = args["load_balancer_annotations"]
+    return balancer
