@@ -1,0 +1,39 @@
+"""Settings -> `AddressPlan`: everything about addresses that is fixed before any resource exists."""
+
+from __future__ import annotations
+
+from ..strategies import strategy
+from ..strategies.base import Strategy
+from .model import AddressPlan, NodePlan, RegionPlan, RegionSettings, Settings
+from .rules import RUNNING
+
+
+def address_plan(settings: Settings) -> AddressPlan:
+    """The plan of validated settings. Regions that are lost or removed keep their place, without nodes or forwards."""
+    chosen = strategy(settings.strategy)
+    return AddressPlan(
+        strategy=settings.strategy,
+        regions=tuple(_region_plan(chosen, settings, region) for region in settings.regions),
+        join_addresses=chosen.join_addresses(settings),
+    )
+
+
+def _region_plan(chosen: Strategy, settings: Settings, region: RegionSettings) -> RegionPlan:
+    count = region.nodes if region.state in RUNNING else 0
+    return RegionPlan(
+        name=region.name,
+        namespace=region.name,
+        platform=region.platform,
+        state=region.state,
+        cidr=region.cidr,
+        node_cidr=region.node_cidr,
+        pod_cidr=region.pod_cidr,
+        service_cidr=region.service_cidr,
+        dns_zone=chosen.dns_zone(region),
+        dns_addresses=tuple(str(address) for address in region.dns_addresses),
+        sql_address=str(region.sql_address),
+        zones=region.zones,
+        nodes=tuple(NodePlan(f"cockroachdb-{n}", chosen.node_address(region, n)) for n in range(count)),
+        forwards=chosen.forwards(settings, region),
+        certificate_names=chosen.certificate_names(region),
+    )

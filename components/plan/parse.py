@@ -1,0 +1,165 @@
+"""Raw config -> `Draft`: every key read, checked by itself and given its default. No rule about several keys is here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import Any
+
+from . import defaults
+from .model import (
+    BackupSettings,
+    CockroachSettings,
+    DatabaseSettings,
+    DnsSettings,
+    Platform,
+    RegionSettings,
+    RegionState,
+    ResourceSettings,
+    Settings,
+    StorageSettings,
+    SurvivalGoal,
+)
+from .parse_region import parse_region
+from .reader import Log, Reader
+from .rules import Draft
+
+
+def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
+    """Read a config mapping (keys as in design's Config section, without the namespace prefix)."""
+    log = Log()
+    top = Reader(config, "", log)
+    platform = top.take("platform", "string", "platform", "platform-available", default=defaults.PLATFORM)
+    strategy = top.take("strategy", "string", default=defaults.STRATEGY)
+    network = top.take("networkCidr", "string", "cidr", convert=IPv4Network, default=IPv4Network(defaults.NETWORK_CIDR))
+    listed = top.take("regions", "list", required="list at least one region, each with a name", default=[])
+    regions = tuple(
+        parse_region(Reader(entry, f"regions[{index}]", log), index, network, Platform(platform))
+        for index, entry in enumerate(listed if isinstance(listed, list) else [])
+    )
+    settings = Settings(
+        strategy=strategy,
+        network_cidr=network,
+        regions=regions,
+        cockroachdb=_cockroachdb(top.child("cockroachdb")),
+        databases=_databases(top, regions),
+        dns=_dns(top.child("dns")),
+        backup=_backup(top.child("backup")),
+        service_monitor=_monitoring(top.child("monitoring")),
+        allow_data_loss=top.take("allowDataLoss", "boolean", default=False),
+    )
+    top.close()
+    return Draft(settings, frozenset(log.broken), frozenset(log.given)), log
+
+
+def _cockroachdb(reader: Reader) -> CockroachSettings:
+    resources = reader.child("resources")
+    storage = reader.child("storage")
+    settings = CockroachSettings(
+        version=reader.take("version", "string", "version", default=defaults.VERSION),
+        image=reader.take("image", "string", "image-repository", default=defaults.IMAGE),
+        tools_image=reader.take("toolsImage", "string", "image-reference", default=defaults.TOOLS_IMAGE),
+        cluster_name=reader.take("clusterName", "string", "cluster-name", default=defaults.CLUSTER_NAME),
+        resources=ResourceSettings(
+            cpu=resources.take("cpu", "scalar", "quantity", convert=str, default=defaults.CPU),
+            memory=resources.take("memory", "scalar", "quantity", "memory", convert=str, default=defaults.MEMORY),
+        ),
+        storage=StorageSettings(
+            size=storage.take("size", "scalar", "quantity", "storage", convert=str, default=defaults.STORAGE_SIZE),
+            storage_class=storage.take("class", "string", "dns-name"),
+        ),
+        cache=reader.take("cache", "scalar", "cache-size", convert=str, default=defaults.CACHE),
+        max_sql_memory=reader.take(
+            "maxSqlMemory", "scalar", "cache-size", convert=str, default=defaults.MAX_SQL_MEMORY
+        ),
+        max_offset=reader.take("maxOffset", "string", "max-offset", default=defaults.MAX_OFFSET),
+        termination_grace_period_seconds=reader.take(
+            "terminationGracePeriodSeconds",
+            "integer",
+            "grace-period",
+            default=defaults.TERMINATION_GRACE_PERIOD_SECONDS,
+        ),
+        cluster_settings=reader.pairs("clusterSettings", ["setting-name"], ["scalar"], convert=setting_text),
+        extra_flags=reader.items("extraFlags", "string", "flag") or (),
+        labels=reader.pairs("labels", ["label-name"], ["string", "label-value"]),
+        organization=reader.take("organization", "string"),
+    )
+    # A secret: seen here only to be known as a key, never kept and never shown.
+    reader.take("license", "secret-string", shown=lambda _: "the value")
+    for child in (resources, storage, reader):
+        child.close()
+    return settings
+
+
+def setting_text(value: Any) -> str:
+    """A cluster setting's value as SQL expects it: YAML's booleans become true and false."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _databases(top: Reader, regions: tuple[RegionSettings, ...]) -> tuple[DatabaseSettings, ...]:
+    listed = top.take("databases", "list", default=[])
+    active = tuple(region.name for region in regions if region.state == RegionState.ACTIVE)
+    return tuple(
+        _database(Reader(entry, f"databases[{index}]", top.log), active)
+        for index, entry in enumerate(listed if isinstance(listed, list) else [])
+    )
+
+
+def _database(reader: Reader, active: tuple[str, ...]) -> DatabaseSettings:
+    listed = reader.items("regions", "string")
+    primary = reader.take("primaryRegion", "string")
+    regions = listed if listed is not None else active
+    if primary is None:
+        primary = regions[0] if regions else ""
+    settings = DatabaseSettings(
+        name=reader.take(
+            "name", "string", "sql-name", "sql-database", required="name the database, such as bank", default=""
+        ),
+        owner=reader.take(
+            "owner", "string", "sql-name", "sql-user", required="name the user that owns it, such as app", default=""
+        ),
+        users=reader.items("users", "string", "sql-name", "sql-user") or (),
+        primary_region=primary,
+        regions=regions,
+        survive=reader.take("survive", "string", "survive", convert=SurvivalGoal, default=SurvivalGoal.ZONE),
+    )
+    reader.close()
+    return settings
+
+
+def _dns(reader: Reader) -> DnsSettings:
+    zones: dict[str, tuple[str, ...]] = {}
+    stubs = reader.child("extraStubDomains")
+    for zone in list(stubs.values):
+        if stubs.accept(stubs.at(str(zone)), zone, "string", "dns-name") is not None:
+            zones[zone] = stubs.items(zone, "string", "address") or ()
+    settings = DnsSettings(
+        extra_stub_domains=zones,
+        extra_server_blocks=reader.take("extraServerBlocks", "text", "server-blocks", default=""),
+    )
+    reader.close()
+    return settings
+
+
+def _backup(reader: Reader) -> BackupSettings | None:
+    if not reader.values:
+        return None
+    uri = reader.take(
+        "uri",
+        "string",
+        "backup-uri",
+        "backup-uri-secret",
+        required="say where backups go, such as gs://bucket/path?AUTH=implicit",
+        default="",
+        # Parameters may carry a credential.
+        shown=lambda value: str(value).split("?")[0],
+    )
+    schedule = reader.take("schedule", "string", "schedule", default=defaults.BACKUP_SCHEDULE)
+    reader.close()
+    return BackupSettings(uri=uri, schedule=schedule)
+
+
+def _monitoring(reader: Reader) -> bool:
+    enabled = reader.take("serviceMonitor", "boolean", default=False)
+    reader.close()
+    return enabled

@@ -1,0 +1,34 @@
+"""The strategies by their config word. A strategy's modules are imported only when it is chosen."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from .base import Strategy
+
+AVAILABLE = {"stub-domains": "stub_domains"}
+"""Config word -> package of the strategies in this version."""
+
+PLANNED = (
+    "coredns-federated",
+    "coredns-primary",
+    "host-network",
+    "load-balancer-per-node",
+    "pod-ip",
+    "istio",
+    "private-zone",
+    "proxy",
+    "cloud-dns",
+)
+"""Words that are known, for strategies that this version does not have."""
+
+
+def strategy(name: str) -> Strategy:
+    """The pure side of the strategy called `name`. Raises KeyError for one that this version does not have."""
+    return import_module(f".{AVAILABLE[name]}.plan", __package__).STRATEGY
+
+
+def resources(name: str) -> ModuleType:
+    """The strategy's resources (imports pulumi). Raises KeyError for one that this version does not have."""
+    return import_module(f".{AVAILABLE[name]}.resources", __package__)

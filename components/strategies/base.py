@@ -1,0 +1,95 @@
+"""The one interface between a strategy (how nodes of different regions find and trust each other) and everything else.
+
+A strategy states what it refuses, which zone each cluster's DNS answers for, what a node's address is and where that is
+fixed, what certificates must say, what each cluster's DNS forwards, what the network must let through, and who a pod is.
+Its `plan` module is pure; its `resources` module is imported only when the strategy is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from ..plan.model import Problem, RegionSettings, Settings
+
+
+class Protocols(StrEnum):
+    """Transport of a port, in the words of Kubernetes."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port that must be open from every region's `sources` to every other region."""
+
+    name: str
+    protocol: Protocols
+    number: int
+    sources: tuple[str, ...]
+    """`pods`, `nodes` or both: NodeLocal DNSCache asks from the node's address."""
+
+
+class CertificateSource(StrEnum):
+    """Who signs a node's certificate."""
+
+    PLANNED = "planned"
+    """Names are known from the plan: signed once per region, before any pod, and mounted from a Secret."""
+    APPROVED = "approved"
+    """The address is known at run time only: a signer in the cluster approves each pod's own request."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodIdentity:
+    """Who a pod is. `$(POD_NAME)` and `$(POD_IP)` in texts are the container's environment, expanded by Kubernetes."""
+
+    advertise_host: str
+    """Host part of `--advertise-addr`: the address other nodes dial, with which `certificate_names` must agree."""
+    host_network: bool
+    flags: tuple[str, ...]
+    """Further flags of `cockroach start` that this strategy needs."""
+    certificate_source: CertificateSource
+
+
+class Strategy(Protocol):
+    """What every strategy's `plan` module offers as `STRATEGY`."""
+
+    @property
+    def name(self) -> str:
+        """The config word."""
+        ...
+
+    def refuses(self, settings: Settings) -> Iterable[Problem]:
+        """What of these settings the strategy cannot work with."""
+        ...
+
+    def dns_zone(self, region: RegionSettings) -> str:
+        """The zone whose names this region's DNS answers to other regions."""
+        ...
+
+    def node_address(self, region: RegionSettings, ordinal: int) -> str | None:
+        """The host that other nodes dial to reach node `ordinal`; None where only run time knows."""
+        ...
+
+    def join_addresses(self, settings: Settings) -> tuple[str, ...]:
+        """`host:port` of a few nodes per region, the same list for every node and unchanged by scaling up."""
+        ...
+
+    def certificate_names(self, region: RegionSettings) -> tuple[str, ...] | None:
+        """Every name and address a node certificate of this region must hold; None where run time decides."""
+        ...
+
+    def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
+        """Zone -> DNS servers that this region's DNS must ask; never its own zone."""
+        ...
+
+    def ports(self) -> tuple[Port, ...]:
+        """What the network must let through between regions."""
+        ...
+
+    def pod_identity(self, region: RegionSettings) -> PodIdentity:
+        """Who this region's pods are."""
+        ...

@@ -1,0 +1,82 @@
+"""`python -m stacks.plan Pulumi.STACK.yaml [--json]`: a stack file's address plan, without Pulumi or a cluster.
+
+Exit code 0 with the plan on stdout; 2 with one problem per line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from components.plan import AddressPlan, ConfigError, Settings
+
+from .settings import from_stack_file
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stacks.plan", description="Print the address plan of a stack file, or everything wrong with it."
+    )
+    parser.add_argument("stack_file", type=Path, metavar="Pulumi.STACK.yaml")
+    parser.add_argument(
+        "--json", action="store_true", help="print the plan as JSON: the same object as the topology output"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        settings, plan = from_stack_file(options.stack_file)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)  # noqa: T201
+        return 2
+    except OSError as error:
+        print(f"{options.stack_file}: cannot be read; {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 2
+    print(json.dumps(plan.to_json(), indent=2) if options.json else table(settings, plan))  # noqa: T201
+    return 0
+
+
+def table(settings: Settings, plan: AddressPlan) -> str:
+    """The plan for people: a row per region, then forwards, join list and databases."""
+    rows = [("REGION", "STATE", "PLATFORM", "RANGE", "NODES", "PODS", "SERVICES", "DNS", "SQL")]
+    rows += [
+        (
+            region.name,
+            str(region.state),
+            str(region.platform),
+            str(region.cidr),
+            f"{len(region.nodes)} in {region.node_cidr}",
+            str(region.pod_cidr),
+            str(region.service_cidr),
+            ",".join(region.dns_addresses),
+            region.sql_address,
+        )
+        for region in plan.regions
+    ]
+    lines = [f"strategy {plan.strategy}, CockroachDB {settings.cockroachdb.version}", "", *columns(rows), ""]
+    forwards = [
+        (region.name, zone, ", ".join(addresses))
+        for region in plan.regions
+        for zone, addresses in region.forwards.items()
+    ]
+    lines += columns([("IN REGION", "NAMES IN ZONE", "ARE ASKED OF"), *forwards]) if forwards else ["no forwards"]
+    lines += ["", "join list, the same everywhere:", *(f"  {address}" for address in plan.join_addresses)]
+    if settings.databases:
+        databases = [
+            (database.name, database.owner, database.primary_region, " ".join(database.regions), str(database.survive))
+            for database in settings.databases
+        ]
+        lines += ["", *columns([("DATABASE", "OWNER", "PRIMARY REGION", "REGIONS", "SURVIVES LOSS OF A"), *databases])]
+    return "\n".join(lines)
+
+
+def columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows of equal length as aligned lines."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Config -> validated settings, from a stack file (no pulumi) or from the running program's `pulumi.Config`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from components.plan import AddressPlan, ConfigError, Problem, Settings, plan, problems_of
+
+if TYPE_CHECKING:
+    import pulumi
+
+NAMESPACE = "cockroachdb-multiregion"
+"""The project's name: the prefix of its config keys."""
+
+TEXT_KEYS = frozenset({"platform", "strategy", "networkCidr"})
+"""Top-level keys whose value is text. The engine hands every value over as text; the others hold JSON."""
+
+_PLAIN_LICENSE = Problem(
+    "cockroachdb.license",
+    "is not encrypted; set it with `pulumi config set --secret --path cockroachdb.license`",
+)
+
+
+def from_stack_file(path: Path) -> tuple[Settings, AddressPlan]:
+    """Settings and plan of a `Pulumi.<stack>.yaml`, without the engine. Raises ConfigError, and OSError for no file.
+
+    Encrypted values stay as they are (`{secure: …}`): the plan needs none of them.
+    """
+    raw = raw_from_stack_file(path)
+    secret = isinstance(raw.get("cockroachdb"), Mapping) and isinstance(raw["cockroachdb"].get("license"), str)
+    if secret:
+        raise ConfigError([*problems_of(raw), _PLAIN_LICENSE])
+    return plan(raw)
+
+
+def raw_from_stack_file(path: Path) -> dict[str, Any]:
+    """The project's own config keys of a stack file, without their prefix. Raises ConfigError where it is not YAML."""
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError([Problem(str(path), f"is not YAML; {' '.join(str(error).split())}")]) from error
+    if document is None:
+        document = {}
+    config = document.get("config", {}) if isinstance(document, dict) else None
+    if config is None:
+        config = {}
+    if not isinstance(config, dict):
+        raise ConfigError([Problem(str(path), "is not a stack file; write `config:` and the keys under it")])
+    return _own_keys(config)
+
+
+def from_pulumi() -> tuple[Settings, AddressPlan]:
+    """Settings and plan of the program that is running. Raises ConfigError with every problem at once."""
+    from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
+
+    raw = {key: decode(key, value) for key, value in _own_keys({**get_config_env(), **CONFIG.get()}).items()}
+    licensed = isinstance(raw.get("cockroachdb"), Mapping) and "license" in raw["cockroachdb"]
+    if licensed and not is_config_secret(f"{NAMESPACE}:cockroachdb"):
+        raise ConfigError([*problems_of(raw), _PLAIN_LICENSE])
+    return plan(raw)
+
+
+def license_key() -> pulumi.Output[str] | None:
+    """The enterprise license as a secret output, or None where config has none."""
+    import pulumi
+
+    config = pulumi.Config(NAMESPACE)
+    if "license" not in (config.get_object("cockroachdb") or {}):
+        return None
+    return config.require_secret_object("cockroachdb").apply(lambda cockroachdb: str(cockroachdb["license"]))
+
+
+def decode(key: str, value: Any) -> Any:
+    """A value as the engine hands it over (text), as the YAML said it. What is no JSON stays text for the rules to refuse."""
+    if key in TEXT_KEYS or not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _own_keys(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys of this project, without prefix. A key without any prefix is the project's own, as in the engine."""
+    own = {}
+    for key, value in config.items():
+        namespace, colon, name = str(key).partition(":")
+        if not colon:
+            own[namespace] = value
+        elif namespace == NAMESPACE:
+            own[name] = value
+    return own
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is written twice: the engine does, and PyYAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key {key.value} is written twice", key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
