@@ -1,0 +1,45 @@
+"""The environment in which plain `pulumi` and `kubectl` work against a lab."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+
+from lab.paths import LabPaths
+from lab.shell import LabError
+from lab.tools import bin_dir, plugin_path
+
+
+def environment(paths: LabPaths) -> dict[str, str]:
+    """The variables, the whole PATH among them. Makes the state's folder and its passphrase where they are not."""
+    backend = paths.root / "pulumi"
+    backend.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = [*plugin_path(), str(bin_dir()), os.environ.get("PATH", "")]
+    return {
+        "PATH": ":".join(path),
+        "KUBECONFIG": str(paths.kubeconfig),
+        "LAB_NAME": paths.name,
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(paths)),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+
+def exports(paths: LabPaths) -> str:
+    """Shell text for `eval`. Raises LabError where the lab was never brought up."""
+    if not paths.kubeconfig.exists():
+        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment(paths).items())
+
+
+def _passphrase(paths: LabPaths) -> str:
+    """The file with the passphrase that encrypts this lab's state: made once, its owner's alone."""
+    file = paths.root / "passphrase"
+    if not file.exists():
+        fresh = paths.root / "passphrase.new"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(secrets.token_urlsafe(32))
+        fresh.replace(file)
+    return str(file)

@@ -1,0 +1,120 @@
+"""Breaking a lab on purpose, and mending it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable
+
+from lab import controlplane, hosts, lifecycle, network, processes
+from lab.paths import LabPaths
+from lab.shell import LabError, ip_batch, run
+from lab.state import Faults, locked, read_faults, write_faults
+from lab.tools import bin_dir
+from lab.world import World
+
+
+def cut(paths: LabPaths, region: str) -> None:
+    """Take a region off the core router: no packet crosses, in either direction. Its API server is still reached."""
+    _change(paths, lambda world, faults: _add(faults.cut, world.region(region).name))
+
+
+def kill_balancer(paths: LabPaths, region: str) -> None:
+    """A region's DNS load balancer addresses stop to answer; its DNS servers live."""
+    _change(paths, lambda world, faults: _add(faults.unbalanced, world.region(region).name))
+
+
+def kill_dns(paths: LabPaths, region: str) -> None:
+    """Kill all DNS pods of a region at once, without grace. Kubernetes makes them anew: nothing is left to heal."""
+    world = lifecycle.read_world(paths)
+    api = controlplane.api(paths, world, world.region(region))
+    pods = api.get("/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3Dkube-dns")["items"]
+    if not pods:
+        raise LabError(f"{region}: no DNS pods to kill")
+    for pod in pods:
+        api.delete(f"/api/v1/namespaces/kube-system/pods/{pod['metadata']['name']}", {"gracePeriodSeconds": 0})
+
+
+def stop_api(paths: LabPaths, region: str) -> None:
+    """Kill a region's API server; its pods go on."""
+    with locked(paths):
+        world, faults = lifecycle.read_world(paths), read_faults(paths)
+        _add(faults.stopped, world.region(region).name)
+        write_faults(paths, faults)
+        processes.stop(paths, f"kube-apiserver-{region}", signal.SIGKILL)
+
+
+def start_api(paths: LabPaths, region: str) -> None:
+    """Start a stopped API server again; returns when it is ready."""
+    with locked(paths):
+        world, faults = lifecycle.read_world(paths), read_faults(paths)
+        _start_api(paths, world, faults, world.region(region).name)
+
+
+def drop_host(paths: LabPaths, name: str) -> None:
+    """Switch a host off: its processes and pods die at once, its wire is dead."""
+    with locked(paths):
+        world, faults = lifecycle.read_world(paths), read_faults(paths)
+        host = world.host(name)
+        _add(faults.dropped, host.name)
+        write_faults(paths, faults)
+        ip_batch([f"-n {world.netns(host.name)} link set eth0 down"])
+        for daemon in ("kubelet", "kube-proxy"):
+            processes.stop(paths, f"{daemon}-{host.name}", signal.SIGKILL)
+        processes.kill_host(world.netns(host.name), paths.host(host.name))
+
+
+def restore_host(paths: LabPaths, name: str) -> None:
+    """Switch a dropped host on again; its disk is as it was."""
+    with locked(paths):
+        world, faults = lifecycle.read_world(paths), read_faults(paths)
+        _restore_host(paths, world, faults, world.host(name).name)
+
+
+def heal(paths: LabPaths) -> None:
+    """Mend everything that was broken."""
+    with locked(paths):
+        world, faults = lifecycle.read_world(paths), read_faults(paths)
+        faults.cut.clear()
+        faults.unbalanced.clear()
+        write_faults(paths, faults)
+        network.set_firewalls(world, frozenset(), frozenset())
+        for region in list(faults.stopped):
+            _start_api(paths, world, faults, region)
+        for host in list(faults.dropped):
+            _restore_host(paths, world, faults, host)
+
+
+def _start_api(paths: LabPaths, world: World, faults: Faults, name: str) -> None:
+    region = world.region(name)
+    controlplane.start(paths, world, region, bin_dir())
+    hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped))
+    with contextlib.suppress(ValueError):
+        faults.stopped.remove(name)
+    write_faults(paths, faults)
+
+
+def _restore_host(paths: LabPaths, world: World, faults: Faults, name: str) -> None:
+    host = world.host(name)
+    region = world.region(host.region)
+    space = world.netns(name)
+    run(["ip", "-n", space, "link", "set", "eth0", "up"])
+    run(["ip", "-n", space, "route", "replace", "default", "via", region.router_address])
+    with contextlib.suppress(ValueError):
+        faults.dropped.remove(name)
+    write_faults(paths, faults)
+    hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped))
+
+
+def _change(paths: LabPaths, change: Callable[[World, Faults], None]) -> None:
+    """Apply a fault that only the firewalls know."""
+    with locked(paths):
+        world, faults = lifecycle.read_world(paths), read_faults(paths)
+        change(world, faults)
+        write_faults(paths, faults)
+        network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
+
+
+def _add(names: list[str], name: str) -> None:
+    if name not in names:
+        names.append(name)

@@ -1,0 +1,139 @@
+"""Bringing a lab up and taking it down. Both can be interrupted anywhere, and carried on by running them again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from lab import addons, controlplane, hosts, kernel, netns, network, processes
+from lab.images import write_images
+from lab.paths import LabPaths
+from lab.progress import Steps, steps
+from lab.registry import claim_index, release_index
+from lab.shell import LabError, run
+from lab.state import Faults, locked, read_faults
+from lab.tools import bin_dir
+from lab.world import Region, World, derive_regions, load, read_config, read_plan
+
+HOSTS = 3
+"""Hosts per region unless asked otherwise: one per zone of a usual region."""
+
+
+def read_world(paths: LabPaths) -> World:
+    """The world of a lab that was brought up. Raises LabError where there is none."""
+    if not paths.world.exists():
+        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
+    return load(paths.world.read_text())
+
+
+def up(paths: LabPaths, stack_file: Path, host_count: int, plan: Mapping[str, Any] | None = None) -> World:
+    """Start what is missing of the lab for `stack_file`; returns when API servers answer and add-ons are applied."""
+    regions = derive_regions(plan or read_plan(stack_file), read_config(stack_file), host_count)
+    with locked(paths):
+        return _converge(paths, regions)
+
+
+def resume(paths: LabPaths) -> World:
+    """Start what is missing of the lab as it was last brought up."""
+    with locked(paths):
+        return _converge(paths, read_world(paths).regions)
+
+
+def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
+    paths.records.mkdir(mode=0o700, parents=True, exist_ok=True)
+    world = World(paths.name, paths.lab_id, claim_index(paths), merge(paths, wanted))
+    fresh = paths.world.with_suffix(".new")
+    fresh.write_text(world.dump())
+    fresh.replace(paths.world)
+    faults = read_faults(paths)
+    kernel.raise_limits()
+    write_images(paths)
+    tasks = {region.name: 5 for region in world.regions}
+    with steps({"network": 1, **tasks}) as report:
+        report.step("network", "namespaces, wires, routes, firewalls")
+        network.build(paths, world)
+        network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
+        report.done("network")
+        with ThreadPoolExecutor(max_workers=len(world.regions)) as pool:
+            for region in world.regions:
+                controlplane.prepare(paths, world, region)
+            controlplane.write_user_kubeconfig(paths, world)
+            for failure in list(
+                pool.map(lambda region: _start_region(paths, world, region, faults, report), world.regions)
+            ):
+                if failure:
+                    raise failure
+    return world
+
+
+def merge(paths: LabPaths, wanted: tuple[Region, ...]) -> tuple[Region, ...]:
+    """The wanted regions, and those that run already though the stack has no place for them any more.
+
+    A region leaves the lab only with the whole lab: the `up` that removes it from a stack needs its API server.
+    """
+    known = read_world(paths).regions if paths.world.exists() else ()
+    names = {region.name for region in wanted}
+    kept = [_refuse_moved(old, wanted) for old in known if old.name not in names]
+    return tuple(sorted((*wanted, *kept), key=lambda region: region.index))
+
+
+def _refuse_moved(old: Region, wanted: tuple[Region, ...]) -> Region:
+    for new in wanted:
+        if new.index == old.index or IPv4Network(new.node_cidr).overlaps(IPv4Network(old.node_cidr)):
+            raise LabError(
+                f"region {new.name} wants the place of {old.name}, which runs in this lab: take the lab down first"
+            )
+    return old
+
+
+def _start_region(paths: LabPaths, world: World, region: Region, faults: Faults, report: Steps) -> LabError | None:
+    """All of one region; its failure is returned, so that the others are not left half-started by it."""
+    try:
+        if region.name in faults.stopped:
+            report.step(region.name, "its API server is stopped by a fault: left so")
+            return None
+        report.step(region.name, "etcd and API server")
+        controlplane.start(paths, world, region, bin_dir())
+        api = controlplane.api(paths, world, region)
+        report.step(region.name, "add-ons")
+        addons.apply(api, region)
+        if region.hosts and (bin_dir() / "lab-kubelet").exists():
+            report.step(region.name, "hosts")
+            hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped))
+            report.step(region.name, "nodes and cluster DNS")
+            addons.wait_ready(api, region, frozenset(faults.dropped))
+        report.done(region.name)
+    except LabError as error:
+        return error
+    return None
+
+
+def down(paths: LabPaths) -> None:
+    """End every process of the lab, remove its namespaces, links and files. A lab that is not there is no error."""
+    if not paths.root.exists() and not netns.existing(paths.prefix):
+        return
+    with locked(paths):
+        processes.kill_all(paths)
+        index = claim_index(paths)
+        bridge = World(paths.name, paths.lab_id, index, ()).bridge
+        names = netns.existing(paths.prefix)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(netns.delete, names))
+        hosts.drop_mount_namespaces(paths)
+        network.remove_bridge(bridge)
+        if release_index(paths):
+            kernel.restore_limits()
+        _remove(paths.root)
+
+
+def _remove(root: Path) -> None:
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    inside = sorted((mount for mount in mounts if mount.startswith(f"{root}/")), reverse=True)
+    for mount in inside:
+        run(["umount", "-l", json.loads(f'"{mount}"')])
+    shutil.rmtree(root, ignore_errors=False)

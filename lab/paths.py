@@ -1,0 +1,75 @@
+"""Where a lab keeps things."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.shell import LabError
+
+PROJECT = Path(__file__).resolve().parent.parent
+MACHINE = Path("/run/cockroachdb-multiregion")
+"""What labs of every checkout on this machine share: their indices, and the hosts' mount namespaces."""
+
+
+def cache_dir() -> Path:
+    """Where built tools are kept between labs and checkouts."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "cockroachdb-multiregion"
+
+
+@dataclass(frozen=True, slots=True)
+class LabPaths:
+    """The state folder of one lab, `.lab/<name>/`. Everything in it is private to the user who started it."""
+
+    name: str
+    root: Path
+
+    @property
+    def lab_id(self) -> str:
+        """Six hex digits that tell this lab's namespaces from those of other labs and other checkouts."""
+        return hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
+
+    @property
+    def prefix(self) -> str:
+        """What every network namespace of this lab is called before its own word."""
+        return f"crdbmr-{self.lab_id}-"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.root / "kubeconfig"
+
+    @property
+    def world(self) -> Path:
+        return self.root / "world.json"
+
+    @property
+    def images(self) -> Path:
+        return self.root / "images.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def records(self) -> Path:
+        """One file per daemon, and per namespace that is complete."""
+        return self.root / "run"
+
+    def region(self, name: str) -> Path:
+        """State of one region: PKI, etcd data, kubeconfigs."""
+        return self.root / "regions" / name
+
+    def host(self, name: str) -> Path:
+        """What would be on one host's disk."""
+        return self.root / "hosts" / name
+
+
+def lab_paths(name: str) -> LabPaths:
+    """The paths of lab `name`. Raises LabError for a name that could not be part of a path or a namespace."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name):
+        raise LabError(f"lab name {name!r}: lower-case letters, digits and hyphens, at most 32")
+    return LabPaths(name, PROJECT / ".lab" / name)

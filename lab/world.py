@@ -1,0 +1,209 @@
+"""What a lab consists of, as plain values derived from a stack's address plan."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.paths import PROJECT
+from lab.shell import LabError
+
+CONFIG = "cockroachdb-multiregion"
+CLUSTER_DOMAIN = "cluster.local"
+API_PORT = 6443
+MANAGEMENT = IPv4Network("198.18.0.0/15")
+"""The benchmarking range (RFC 2544): a /24 of it per lab joins the machine to its API servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine of a region, as a network namespace."""
+
+    name: str
+    region: str
+    zone: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One region's networks and who lives in them. Addresses and networks are strings, ready for argv and JSON."""
+
+    name: str
+    index: int
+    """Place in the stack's list, from 0: it never changes, so addresses made from it don't either."""
+    context: str
+    dns_kind: str
+    cluster_domain: str
+    node_cidr: str
+    lb_cidr: str
+    control_cidr: str
+    service_cidr: str
+    pod_cidr: str
+    dns_addresses: tuple[str, ...]
+    zones: tuple[str, ...]
+    hosts: tuple[Host, ...]
+
+    @property
+    def router_address(self) -> str:
+        return str(IPv4Network(self.node_cidr)[1])
+
+    @property
+    def control_router_address(self) -> str:
+        return str(IPv4Network(self.control_cidr)[1])
+
+    @property
+    def api_address(self) -> str:
+        """Where this region's own hosts and pods reach its API server."""
+        return str(IPv4Network(self.control_cidr)[2])
+
+    @property
+    def cluster_dns(self) -> str:
+        """ClusterIP of the `kube-dns` Service: the tenth address, as kubeadm and GKE have it."""
+        return str(IPv4Network(self.service_cidr)[10])
+
+    @property
+    def kubernetes_address(self) -> str:
+        return str(IPv4Network(self.service_cidr)[1])
+
+    @property
+    def api_url(self) -> str:
+        return f"https://{self.api_address}:{API_PORT}"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All regions of a lab, and the lab's place among the labs of this machine."""
+
+    name: str
+    lab_id: str
+    index: int
+    regions: tuple[Region, ...]
+
+    @property
+    def bridge(self) -> str:
+        """The bridge in the machine's own namespace that leads to the API servers."""
+        return f"crdbmr{self.index}"
+
+    @property
+    def management(self) -> IPv4Network:
+        return list(MANAGEMENT.subnets(new_prefix=24))[self.index]
+
+    def api_management_address(self, region: Region) -> str:
+        """Where the machine itself reaches a region's API server."""
+        return str(self.management[10 + region.index])
+
+    def management_url(self, region: Region) -> str:
+        return f"https://{self.api_management_address(region)}:{API_PORT}"
+
+    def netns(self, what: str) -> str:
+        return f"crdbmr-{self.lab_id}-{what}"
+
+    def region(self, name: str) -> Region:
+        for region in self.regions:
+            if region.name == name:
+                return region
+        raise LabError(f"no region {name}; there are: {', '.join(region.name for region in self.regions)}")
+
+    def host(self, name: str) -> Host:
+        for region in self.regions:
+            for host in region.hosts:
+                if host.name == name:
+                    return host
+        known = ", ".join(host.name for region in self.regions for host in region.hosts)
+        raise LabError(f"no host {name}; there are: {known}")
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+
+def load(text: str) -> World:
+    """The world that `World.dump` wrote."""
+    data = json.loads(text)
+    regions = tuple(
+        Region(
+            **{
+                **item,
+                "dns_addresses": tuple(item["dns_addresses"]),
+                "zones": tuple(item["zones"]),
+                "hosts": tuple(Host(**host) for host in item["hosts"]),
+            }
+        )
+        for item in data["regions"]
+    )
+    return World(data["name"], data["lab_id"], data["index"], regions)
+
+
+def read_plan(stack_file: Path) -> dict[str, Any]:
+    """The address plan of a stack file, as `python -m stacks.plan --json` prints it. Raises LabError with its problems."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stacks.plan", str(stack_file), "--json"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise LabError(f"{stack_file}: no plan can be made of it:\n{done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def read_config(stack_file: Path) -> dict[str, Mapping[str, Any]]:
+    """The `regions` entries of a stack file by name, as written."""
+    document = yaml.safe_load(stack_file.read_text()) or {}
+    entries = (document.get("config") or {}).get(f"{CONFIG}:regions") or []
+    return {entry["name"]: entry for entry in entries if isinstance(entry, dict) and "name" in entry}
+
+
+def derive_regions(plan: Mapping[str, Any], config: Mapping[str, Mapping[str, Any]], hosts: int) -> tuple[Region, ...]:
+    """The regions that a plan asks for, with `hosts` hosts each; regions that are `removed` have no place in a new lab.
+
+    Regions on other platforms than `existing` get the DNS server their platform would have given them.
+    """
+    return tuple(
+        _region(index, item, config.get(item["name"], {}), hosts)
+        for index, item in enumerate(plan["regions"])
+        if item["state"] != "removed"
+    )
+
+
+def _region(index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts: int) -> Region:
+    name = item["name"]
+    block = IPv4Network(item["cidr"])
+    nodes = IPv4Network(item["nodeCidr"])
+    dns_addresses = tuple(item["dnsAddresses"])
+    zones = tuple(item["zones"]) or tuple(f"{name}-{letter}" for letter in "abc")
+    dns = entry.get("dns") or {}
+    platform_dns = {"gke": "kube-dns", "eks": "coredns"}.get(item["platform"], "coredns")
+    return Region(
+        name=name,
+        index=index,
+        context=entry.get("context") or name,
+        dns_kind=dns.get("kind") or platform_dns,
+        cluster_domain=entry.get("clusterDomain") or CLUSTER_DOMAIN,
+        node_cidr=str(nodes),
+        lb_cidr=str(_balancer_cidr(block, (*dns_addresses, item["sqlAddress"]))),
+        control_cidr=f"{block[17 * 256]}/28",
+        service_cidr=item["serviceCidr"],
+        pod_cidr=item["podCidr"],
+        dns_addresses=dns_addresses,
+        zones=zones,
+        hosts=tuple(Host(f"{name}-host-{n}", name, zones[n % len(zones)], str(nodes[10 + n])) for n in range(hosts)),
+    )
+
+
+def _balancer_cidr(block: IPv4Network, addresses: tuple[str, ...]) -> IPv4Network:
+    """The /24 that load balancers get their addresses from: .16.0/24 of the region's block, or where the plan's addresses lie."""
+    usual = IPv4Network(f"{block[16 * 256]}/24")
+    if all(IPv4Address(address) in usual for address in addresses):
+        return usual
+    return IPv4Network(f"{addresses[0]}/24", strict=False)
