@@ -76,7 +76,7 @@ def license_key() -> pulumi.Output[str] | None:
 
 
 def decode(key: str, value: Any) -> Any:
-    """A value as the engine hands it over (text), as the YAML said it. What is no JSON stays text for the rules to refuse."""
+    """What the YAML said, from the text that the engine hands over; text that is no JSON is left to the rules."""
     if key in TEXT_KEYS or not isinstance(value, str):
         return value
     try:

@@ -149,7 +149,8 @@ def _backup_uri(value: str) -> str | None:
     except ValueError:
         return "is not a URI; use a form such as gs://bucket/path?AUTH=implicit"
     if parts.scheme not in _BACKUP_SCHEMES or not value.startswith(f"{parts.scheme}://"):
-        return f"is not a URI of a known external storage; start with one of {', '.join(s + '://' for s in _BACKUP_SCHEMES)}"
+        known = ", ".join(f"{scheme}://" for scheme in _BACKUP_SCHEMES)
+        return f"is not a URI of a known external storage; start with one of {known}"
     if not parts.netloc:
         return f"names no bucket; use a form such as {parts.scheme}://bucket/path"
     return None

@@ -79,8 +79,8 @@ def _survival(draft: Draft) -> Iterator[Problem]:
         ):
             yield Problem(
                 f"{path}.survive",
-                f"region asks to outlive a region, which takes at least {MIN_REGIONS_TO_SURVIVE_ONE} active ones, not {count}; "
-                "add regions, or use zone",
+                f"region asks to outlive a region, which takes at least {MIN_REGIONS_TO_SURVIVE_ONE} active ones, "
+                f"not {count}; add regions, or use zone",
             )
 
 

@@ -48,8 +48,8 @@ def _refuse_own(draft: Draft, path: str, zone: str) -> Iterator[Problem]:
         if zone == "" or zone == domain or zone.endswith("." + domain) or domain.endswith("." + zone):
             yield Problem(
                 path,
-                f"{show(zone or '.')} covers or is part of {domain}, the clusters' own domain, and {region} would forward "
-                "its own names; other regions' zones are forwarded already: list only zones outside it",
+                f"{show(zone or '.')} covers or is part of {domain}, the clusters' own domain: {region} would forward "
+                "names to itself; other regions' zones are forwarded already, list only zones outside it",
             )
             return
 

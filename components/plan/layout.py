@@ -1,4 +1,7 @@
-"""How a region's range is cut: nodes .0.0/20, load balancers .16.0/24, control plane .17.0/28, services .32.0/20, pods .128.0/17."""
+"""How a region's /16 is cut by default.
+
+Nodes .0.0/20, load balancers .16.0/24, control plane .17.0/28, services .32.0/20, pods .128.0/17.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class Cut:
 
 
 def default_range(network: IPv4Network, index: int) -> IPv4Network | None:
-    """The range of the region at `index`: 10.1/16 for the first of 10.0.0.0/8 (10.0/16 is left free), None past the end."""
+    """The range of the region at `index`, or None past the end of `network`.
+
+    10.1/16 for the first region of 10.0.0.0/8: 10.0/16 is left free, for what is nobody's region.
+    """
     if network.prefixlen > REGION_PREFIX or index + 1 >= 2 ** (REGION_PREFIX - network.prefixlen):
         return None
     step = 2 ** (32 - REGION_PREFIX)

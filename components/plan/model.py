@@ -95,7 +95,10 @@ class RegionSettings:
 
 @dataclass(frozen=True, slots=True)
 class ResourceSettings:
-    """CPU and memory of one CockroachDB node, as Kubernetes quantities. Memory request equals its limit; there is no CPU limit."""
+    """CPU and memory of one CockroachDB node, as Kubernetes quantities.
+
+    Memory's request equals its limit; there is no CPU limit.
+    """
 
     cpu: str
     memory: str

@@ -1,4 +1,4 @@
-"""Raw config -> `Draft`: every key read, checked by itself and given its default. No rule about several keys is here."""
+"""Raw config -> `Draft`: every key read, checked by itself and given its default. No rule spans keys."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from .reader import Reader
 def parse_region(reader: Reader, index: int, network: IPv4Network, platform: Platform) -> RegionSettings:
     """Read one region; `index` is its place in the list, which decides its default range.
 
-    What only a running region needs (a cluster to reach, the kind of its DNS) is not asked of one that is lost or removed.
+    What only a running region needs (a cluster to reach, the kind of its DNS) is not asked of one that is lost or
+    removed.
     """
     state = reader.take("state", "string", "state", convert=RegionState, default=RegionState.ACTIVE)
     running = state in (RegionState.ACTIVE, RegionState.DRAINING)

@@ -75,7 +75,7 @@ def complain(name: str, value: Any) -> str | None:
 
 
 def show(value: Any) -> str:
-    """A value as a reader of a message should see it: plain where that is unambiguous, else JSON, cut at 80 characters."""
+    """A value as a message shows it: plain where that is unambiguous, else JSON, cut at 80 characters."""
     if isinstance(value, str) and _PLAIN.fullmatch(value):
         return value
     text = json.dumps(value, default=str, ensure_ascii=False)

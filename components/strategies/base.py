@@ -1,7 +1,8 @@
 """The one interface between a strategy (how nodes of different regions find and trust each other) and everything else.
 
-A strategy states what it refuses, which zone each cluster's DNS answers for, what a node's address is and where that is
-fixed, what certificates must say, what each cluster's DNS forwards, what the network must let through, and who a pod is.
+A strategy states what it refuses, which zone each cluster's DNS answers for, what a node's address is and where that
+is fixed, what certificates must say, what each cluster's DNS forwards, what the network must let through, and who a pod
+is.
 Its `plan` module is pure; its `resources` module is imported only when the strategy is chosen.
 """
 

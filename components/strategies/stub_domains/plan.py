@@ -1,5 +1,8 @@
-"""`stub-domains`, pure side: a node is its pod's name in the region's own namespace, and each cluster's DNS forwards the
-other regions' zones to their DNS load balancers, whose addresses are reserved in advance."""
+"""`stub-domains`, pure side.
+
+A node is its pod's name in the region's own namespace, and each cluster's DNS forwards the other regions' zones to
+their DNS load balancers, whose addresses are reserved in advance.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,8 @@ class StubDomainsPlan:
                 if path != other and zone.endswith("." + parent):
                     yield Problem(
                         f"{path}.dns.clusterDomain",
-                        f"puts the zone {zone} inside {other}'s zone {parent}; use cluster domains of which none is inside "
-                        "another region's zone",
+                        f"puts the zone {zone} inside {other}'s zone {parent}; "
+                        "use cluster domains of which none is inside another region's zone",
                     )
 
     def dns_zone(self, region: RegionSettings) -> str:

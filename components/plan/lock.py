@@ -1,0 +1,167 @@
+"""What a running stack may not change any more: a plan against the one that its state holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .model import AddressPlan, Problem, RegionState, Settings
+from .rules import RUNNING, show
+
+RECORD_VERSION = 1
+"""Of the shape that `record` returns."""
+
+_MOVES = {
+    "nodeCidr": "nodeCidr",
+    "podCidr": "podCidr",
+    "serviceCidr": "serviceCidr",
+    "sqlAddress": "sqlAddress",
+    "dnsZone": "dns.clusterDomain",
+    "platform": "platform",
+}
+"""Key of a region in the plan's JSON -> key in the config that decides it."""
+
+_RETURNS = "a node's store that was decommissioned cannot come back: list a region with a new name, last"
+
+
+def record(settings: Settings, plan: AddressPlan) -> dict[str, Any]:
+    """What a stack's state keeps of its config, for the next run's `compare`. JSON types only."""
+    return {
+        "recordVersion": RECORD_VERSION,
+        "topology": plan.to_json(),
+        "version": settings.cockroachdb.version,
+        "allowDataLoss": settings.allow_data_loss,
+    }
+
+
+def compare_records(previous: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[Problem]:
+    """Why a stack whose state holds the record `previous` (None or empty: nothing ran yet) must not become `new`."""
+    previous = previous or {}
+    problems = compare_topologies(previous.get("topology"), new["topology"], bool(new.get("allowDataLoss")))
+    if "version" in previous:
+        problems += compare_versions(str(previous["version"]), str(new["version"]))
+    return problems
+
+
+def compare(previous: Mapping[str, Any] | None, plan: AddressPlan, allow_data_loss: bool = False) -> list[Problem]:
+    """Why a stack whose last `topology` output is `previous` (None: nothing ran yet) must not take `plan`."""
+    return compare_topologies(previous, plan.to_json(), allow_data_loss)
+
+
+def compare_versions(previous: str, new: str) -> list[Problem]:
+    """A release series is never left backwards: a store that was upgraded cannot be read by an older series."""
+    if _series(new) >= _series(previous):
+        return []
+    return [
+        Problem(
+            "cockroachdb.version",
+            f"{new} is older than {previous}, which the running stack has; "
+            "use that series or a newer one, a downgrade within a series' patches is fine",
+        )
+    ]
+
+
+def compare_topologies(
+    previous: Mapping[str, Any] | None, new: Mapping[str, Any], allow_data_loss: bool = False
+) -> list[Problem]:
+    """`compare` on two plans as JSON."""
+    regions: Sequence[Mapping[str, Any]] = new["regions"]
+    if not previous or not previous.get("regions"):
+        return list(_first_run(regions))
+    return [
+        *_strategy(previous, new),
+        *_places(previous["regions"], regions),
+        *(
+            problem
+            for was in previous["regions"]
+            for index, now in enumerate(regions)
+            if was["name"] == now["name"]
+            for problem in (*_state(f"regions[{index}]", was, now, allow_data_loss), *_moves(index, was, now))
+        ),
+    ]
+
+
+def _first_run(regions: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    if regions and regions[0]["state"] not in RUNNING:
+        yield Problem(
+            "regions[0].state",
+            f"{regions[0]['state']} in a stack that has not run yet; the cluster is born in the first region listed: "
+            "put an active region there",
+        )
+
+
+def _strategy(previous: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Problem]:
+    if previous["strategy"] != new["strategy"]:
+        yield Problem(
+            "strategy",
+            f"{new['strategy']} would rename every node of a running stack, which has {previous['strategy']}; "
+            "keep that, or make a new stack and move the data",
+        )
+
+
+def _places(previous: Sequence[Mapping[str, Any]], regions: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    names = [region["name"] for region in regions]
+    gone = [region for region in previous if region["name"] not in names]
+    for index, was in enumerate(previous):
+        last = all(later["name"] not in names for later in previous[index:])
+        if was in gone and not (was["state"] == RegionState.REMOVED and last):
+            yield Problem(
+                "regions",
+                f"{was['name']} is missing, but the running stack has it, {was['state']}; keep it in its place in the "
+                f"list with `state: {RegionState.REMOVED}`, after `state: {RegionState.DRAINING}` and an up",
+            )
+    if previous[0]["name"] in names and names[0] != previous[0]["name"]:
+        yield Problem(
+            "regions[0]",
+            f"{names[0]} comes before {previous[0]['name']}, where the cluster was born; put new regions last",
+        )
+
+
+def _state(path: str, was: Mapping[str, Any], now: Mapping[str, Any], allow_data_loss: bool) -> Iterator[Problem]:
+    before, after = was["state"], now["state"]
+    if before == RegionState.REMOVED and after != RegionState.REMOVED:
+        yield Problem(f"{path}.state", f"{after} would bring {now['name']} back, which was removed; {_RETURNS}")
+    if before == RegionState.ACTIVE and after == RegionState.REMOVED and not allow_data_loss:
+        yield Problem(
+            f"{path}.state",
+            f"{after} would take {now['name']}'s nodes away with their data; first use `state: {RegionState.DRAINING}` "
+            f"and an up (or `{RegionState.LOST}`, where the region is gone already), or set allowDataLoss: true",
+        )
+    both = {RegionState.ACTIVE} == {before, after}
+    if both and len(now["nodes"]) < len(was["nodes"]) and not allow_data_loss:
+        yield Problem(
+            f"{path}.nodes",
+            f"{len(now['nodes'])} would take nodes away with their data, the running stack has {len(was['nodes'])}; "
+            "keep them, or set allowDataLoss: true once they are decommissioned",
+        )
+
+
+def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:
+    if RegionState.REMOVED in (was["state"], now["state"]):
+        return
+    path, name = f"regions[{index}]", now["name"]
+    moved = [key for key in _MOVES if was[key] != now[key]]
+    if not set(was["dnsAddresses"]) & set(now["dnsAddresses"]):
+        moved.append("dnsAddresses")
+    if moved and was["cidr"] != now["cidr"]:
+        yield Problem(
+            f"{path}.cidr",
+            f"{now['cidr']} would move {name}, which the running stack has at {was['cidr']}; "
+            "put `cidr` back (new regions go last, one that is gone stays listed), or add a region with a new name",
+        )
+        moved = [key for key in moved if key in ("dnsZone", "platform")]
+    for key in moved:
+        yield Problem(
+            f"{path}.{_MOVES.get(key, key)}",
+            f"{_text(now[key])} would move {name}'s {key}, which the running stack has at {_text(was[key])}; "
+            "put it back" + (", or list both, up, and then drop the old one" if key == "dnsAddresses" else ""),
+        )
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else show(value)
+
+
+def _series(version: str) -> tuple[int, int]:
+    year, release, _ = version.removeprefix("v").split(".")
+    return int(year), int(release)

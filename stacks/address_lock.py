@@ -1,0 +1,58 @@
+"""The address lock: the stack's own state remembers the last plan, and refuses one that moves what is in use.
+
+A dynamic resource, whose `check` is handed the inputs that the state holds. So the refusal comes in every preview and
+up, before anything that depends on the lock, with no file to keep and none to lose.
+See docs/decisions/0001-address-lock.md.
+"""
+
+import json
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+from components.plan.lock import compare_records, record
+from components.plan.model import AddressPlan, Settings
+
+RECORD = "record"
+"""The one property: `components.plan.lock.record` as JSON text, so that no null or number changes on the way."""
+
+
+class AddressLockProvider(ResourceProvider):
+    """Keeps one text; the work is in `check`."""
+
+    serialize_as_secret_always = False
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuse what `components.plan.lock.compare_records` refuses, a failure per problem."""
+        previous, new = _record(_olds), _record(news)
+        problems = compare_records(previous, new) if new is not None else []
+        return CheckResult(news, [CheckFailure(problem.path, problem.message) for problem in problems])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Always an update in place: a new record, or new code of this provider, replaces nothing."""
+        return DiffResult(changes=_olds.get(RECORD) != _news.get(RECORD), replaces=[])
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Nothing outside the state is made."""
+        return CreateResult("addresses", {RECORD: props[RECORD]})
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Nothing outside the state is changed."""
+        return UpdateResult({RECORD: _news[RECORD]})
+
+
+class AddressLock(Resource, module="multiregion", name="AddressLock"):
+    """One per stack. Whatever uses a planned address depends on it, directly or through its region."""
+
+    record: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, settings: Settings, plan: AddressPlan, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(AddressLockProvider(), name, {RECORD: json.dumps(record(settings, plan))}, opts)
+
+
+def _record(properties: dict[str, Any]) -> dict[str, Any] | None:
+    text = properties.get(RECORD)
+    return json.loads(text) if isinstance(text, str) else None
