@@ -24,10 +24,13 @@ class AddressLockProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Refuse what `components.plan.lock.compare_records` refuses, a failure per problem."""
+        """Refuse what `components.plan.lock.compare_records` refuses, a failure per problem.
+
+        The failures name no property: the engine would print it with the value of one that this resource does not have.
+        """
         previous, new = _record(_olds), _record(news)
         problems = compare_records(previous, new) if new is not None else []
-        return CheckResult(news, [CheckFailure(problem.path, problem.message) for problem in problems])
+        return CheckResult(news, [CheckFailure("", str(problem)) for problem in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Always an update in place: a new record, or new code of this provider, replaces nothing."""

@@ -10,7 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-from components.plan import AddressPlan, ConfigError, Settings
+from components.plan import AddressPlan, ConfigError, Problem, Settings
+from components.plan.lock import compare
 
 from .settings import from_stack_file
 
@@ -24,18 +25,38 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--json", action="store_true", help="print the plan as JSON: the same object as the topology output"
     )
+    parser.add_argument(
+        "--previous",
+        type=Path,
+        metavar="FILE",
+        help="JSON of a running stack's topology output: refuse what would move its addresses",
+    )
     options = parser.parse_args(arguments)
     try:
         settings, plan = from_stack_file(options.stack_file)
+        if options.previous is not None:
+            refuse_moves(options.previous, settings, plan)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)  # noqa: T201
         return 2
     except OSError as error:
-        print(f"{options.stack_file}: cannot be read; {error.strerror}", file=sys.stderr)  # noqa: T201
+        print(f"{error.filename}: cannot be read; {error.strerror}", file=sys.stderr)  # noqa: T201
         return 2
     print(json.dumps(plan.to_json(), indent=2) if options.json else table(settings, plan))  # noqa: T201
     return 0
+
+
+def refuse_moves(previous: Path, settings: Settings, plan: AddressPlan) -> None:
+    """Raise ConfigError where the plan moves what the topology in `previous` has. Raises OSError for no file."""
+    try:
+        topology = json.loads(previous.read_text(encoding="utf-8"))
+        problems = compare(topology, plan, settings.allow_data_loss)
+    except (ValueError, KeyError, TypeError) as error:
+        wrong = Problem(str(previous), "is not a topology; write it with `pulumi stack output topology --json`")
+        raise ConfigError([wrong]) from error
+    if problems:
+        raise ConfigError(problems)
 
 
 def table(settings: Settings, plan: AddressPlan) -> str:

@@ -55,14 +55,21 @@ def raw_from_stack_file(path: Path) -> dict[str, Any]:
 
 
 def from_pulumi() -> tuple[Settings, AddressPlan]:
-    """Settings and plan of the program that is running. Raises ConfigError with every problem at once."""
+    """Settings and plan of the program that is running.
+
+    Raises pulumi.RunError, which the engine prints without a traceback, with every problem on a line of its own.
+    """
+    import pulumi
     from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
     raw = {key: decode(key, value) for key, value in _own_keys({**get_config_env(), **CONFIG.get()}).items()}
     licensed = isinstance(raw.get("cockroachdb"), Mapping) and "license" in raw["cockroachdb"]
-    if licensed and not is_config_secret(f"{NAMESPACE}:cockroachdb"):
-        raise ConfigError([*problems_of(raw), _PLAIN_LICENSE])
-    return plan(raw)
+    try:
+        if licensed and not is_config_secret(f"{NAMESPACE}:cockroachdb"):
+            raise ConfigError([*problems_of(raw), _PLAIN_LICENSE])
+        return plan(raw)
+    except ConfigError as error:
+        raise pulumi.RunError(f"the config of this stack is refused:\n{error}") from error
 
 
 def license_key() -> pulumi.Output[str] | None:
