@@ -1,0 +1,91 @@
+"""A region's farewell."""
+
+from typing import TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from . import jobs, names
+from .pod_template import scripts_mount, scripts_volume
+from .settings import CockroachNodeArgs
+
+DEADLINE_SECONDS = 6 * 3600
+"""Every replica of the region moves over the network first. `up` run again goes on where it stopped."""
+
+
+class DecommissionArgs(TypedDict):
+    """Who leaves, and who sees to it."""
+
+    namespace: str
+    """Namespace where the Job runs; it has the Secret `cockroachdb-client-root`."""
+    host: str
+    """Node of a region that stays."""
+    node: CockroachNodeArgs
+    """What one node is."""
+    region: str
+    """Region whose nodes leave the membership."""
+
+
+def decommission_pod(args: DecommissionArgs) -> jobs.JobPod:
+    """The Job's pod."""
+    node = args["node"]
+    return jobs.JobPod(
+        component="decommission",
+        service_account=f"{names.DECOMMISSION}-{args['region']}",
+        labels=node.get("labels", {}),
+        deadline_seconds=DEADLINE_SECONDS,
+        containers=[
+            jobs.container(
+                "decommission",
+                node["image"],
+                ["/bin/sh", f"{names.SCRIPTS_DIR}/decommission.sh"],
+                {
+                    "REGION": args["region"],
+                    "HOST": args["host"],
+                    "RPC_PORT": str(names.RPC_PORT),
+                    "CERTS_DIR": names.CLIENT_CERTS_DIR,
+                    "CLUSTER_NAME": node["cluster_name"],
+                },
+                [scripts_mount(), jobs.client_mount()],
+            )
+        ],
+        volumes=[scripts_volume(), jobs.client_volume(names.ROOT)],
+    )
+
+
+class Decommission(pulumi.ComponentResource):
+    """Moves a draining region's replicas away and strikes its nodes from the membership.
+
+    Runs after the SQL that takes the region out of every database (the caller says so): a region that a database
+    names can't go.
+    """
+
+    def __init__(self, name: str, args: DecommissionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cockroachdb-multiregion:index:Decommission", name, {}, opts)
+        namespace, region = args["namespace"], args["region"]
+        object_name = f"{names.DECOMMISSION}-{region}"
+        labels = names.job_labels("decommission")
+        account = k8s.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata={"name": object_name, "namespace": namespace, "labels": labels},
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        k8s.batch.v1.Job(
+            f"{name}-job",
+            metadata={
+                "name": object_name,
+                "namespace": namespace,
+                "labels": labels,
+                "annotations": jobs.REPLACE_UNREADY,
+            },
+            spec=jobs.job_spec(decommission_pod(args)),
+            opts=jobs.job_options(
+                self,
+                DEADLINE_SECONDS,
+                depends_on=[account],
+                # A region that has left doesn't leave again because an image changed.
+                ignore_changes=["spec"],
+            ),
+        )
+        self.register_outputs({})

@@ -1,0 +1,111 @@
+"""The cluster's one initialisation."""
+
+from typing import TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from . import jobs, names
+from .pod_template import Manifest, scripts_mount, scripts_volume
+from .settings import CockroachNodeArgs
+
+DEADLINE_SECONDS = 1800
+"""Every region's pods must have started by then: images pulled, volumes bound, load balancers answering DNS."""
+
+_STATE_DIR = "/run/cockroachdb/preflight"
+
+
+class ClusterInitArgs(TypedDict):
+    """Which node is initialised."""
+
+    namespace: str
+    """Namespace of the first region listed; it has the Secret `cockroachdb-client-root`."""
+    host: str
+    """Host that the first node of that region advertises. Fixed: two different targets could become two clusters."""
+    node: CockroachNodeArgs
+    """What one node is."""
+
+
+def init_pod(args: ClusterInitArgs) -> jobs.JobPod:
+    """The Job's pod: look at every join target, then initialise one node, if nothing anywhere has been."""
+    node = args["node"]
+    state: Manifest = {"name": "state", "mountPath": _STATE_DIR}
+    environment = {"INIT_HOST": args["host"], "STATE_FILE": f"{_STATE_DIR}/verdict"}
+    return jobs.JobPod(
+        component="init",
+        service_account=names.INIT,
+        labels=node.get("labels", {}),
+        deadline_seconds=DEADLINE_SECONDS,
+        init_containers=[
+            jobs.container(
+                "preflight",
+                node["tools_image"],
+                ["python3", f"{names.SCRIPTS_DIR}/preflight.py"],
+                {
+                    **environment,
+                    "JOIN_FILE": f"{names.JOIN_DIR}/join",
+                    "CA_FILE": f"{names.CERTS_DIR}/ca.crt",
+                    "HTTP_PORT": str(names.HTTP_PORT),
+                    "DEADLINE_SECONDS": str(DEADLINE_SECONDS - 300),
+                },
+                [scripts_mount(), jobs.join_mount(), jobs.authority_mount(), state],
+            )
+        ],
+        containers=[
+            jobs.container(
+                "init",
+                node["image"],
+                ["/bin/sh", f"{names.SCRIPTS_DIR}/init.sh"],
+                {
+                    **environment,
+                    "CERTS_DIR": names.CLIENT_CERTS_DIR,
+                    "RPC_PORT": str(names.RPC_PORT),
+                    "CLUSTER_NAME": node["cluster_name"],
+                },
+                [scripts_mount(), jobs.client_mount(), state],
+            )
+        ],
+        volumes=[
+            scripts_volume(),
+            jobs.join_volume(),
+            jobs.authority_volume(),
+            jobs.client_volume(names.ROOT),
+            {"name": "state", "emptyDir": {"sizeLimit": "1Mi"}},
+        ],
+    )
+
+
+class ClusterInit(pulumi.ComponentResource):
+    """Runs `cockroach init` exactly once over all regions, and fails loudly where some region can't be reached.
+
+    Depends on every active region (the caller says so): all nodes must be on their way before one is initialised.
+    """
+
+    def __init__(self, name: str, args: ClusterInitArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cockroachdb-multiregion:index:ClusterInit", name, {}, opts)
+        namespace = args["namespace"]
+        labels = names.job_labels("init")
+        account = k8s.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata={"name": names.INIT, "namespace": namespace, "labels": labels},
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        k8s.batch.v1.Job(
+            f"{name}-job",
+            metadata={
+                "name": names.INIT,
+                "namespace": namespace,
+                "labels": labels,
+                "annotations": jobs.REPLACE_UNREADY,
+            },
+            spec=jobs.job_spec(init_pod(args)),
+            opts=jobs.job_options(
+                self,
+                DEADLINE_SECONDS,
+                depends_on=[account],
+                # What has been initialised stays so: no image, label or address makes this Job anew.
+                ignore_changes=["spec"],
+            ),
+        )
+        self.register_outputs({})

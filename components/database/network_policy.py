@@ -1,0 +1,66 @@
+"""Who may talk to and from a region's namespace, rendered from plain values.
+
+Addresses, not labels, say who a peer is: another region's pods are no pods of this cluster. A balancer that rewrites
+the source shows a node's address, which the peers' node CIDRs hold.
+"""
+
+from collections.abc import Sequence
+
+from . import names
+from .pod_template import Manifest
+
+API_PORTS = (443, 6443)
+"""HTTPS: the API server by its Service and directly, and the object stores that backups go to."""
+LINK_LOCAL = "169.254.0.0/16"
+"""Node-local DNS caches and clouds' metadata servers."""
+
+
+def _tcp(*ports: int) -> list[Manifest]:
+    return [{"protocol": "TCP", "port": port} for port in ports]
+
+
+def _blocks(cidrs: Sequence[str]) -> list[Manifest]:
+    return [{"ipBlock": {"cidr": cidr}} for cidr in sorted(set(cidrs))]
+
+
+def default_deny_spec() -> Manifest:
+    """Every pod of the namespace: nothing in, nothing out, but for what another policy lets through."""
+    return {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def database_spec(peer_cidrs: Sequence[str], client_cidrs: Sequence[str]) -> Manifest:
+    """In: SQL and HTTP from every region's pods and nodes, and from clients.
+
+    Kubelets' probes come from the node, so from a peer's CIDR.
+    """
+    return {
+        "podSelector": {"matchLabels": names.selector_labels()},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {"from": _blocks([*peer_cidrs, *client_cidrs]), "ports": _tcp(names.RPC_PORT, names.HTTP_PORT)},
+        ],
+    }
+
+
+def probe_spec(peer_cidrs: Sequence[str]) -> Manifest:
+    """In, for verification's probe pods: their exchanges with the other regions' probes."""
+    return {
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.VERIFY}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": _blocks(peer_cidrs), "ports": _tcp(names.HTTP_PORT)}],
+    }
+
+
+def egress_spec(peer_cidrs: Sequence[str]) -> Manifest:
+    """Out, for nodes and Jobs alike: names, other nodes, the API server and object stores, link-local services."""
+    dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+    return {
+        "podSelector": {},
+        "policyTypes": ["Egress"],
+        "egress": [
+            {"ports": dns},
+            {"ports": _tcp(*API_PORTS)},
+            {"to": _blocks(peer_cidrs), "ports": _tcp(names.RPC_PORT, names.HTTP_PORT)},
+            {"to": _blocks([LINK_LOCAL])},
+        ],
+    }

@@ -1,0 +1,282 @@
+"""The StatefulSet and its pod template, rendered from plain values.
+
+The same settings give the same text, so a hash of it says whether pods must restart.
+"""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import names
+from .settings import CockroachNodeArgs
+
+Manifest = Any
+"""Part of a Kubernetes object: JSON types, keys as Kubernetes writes them."""
+
+READ_ONLY = 0o440
+"""Mode of mounted Secrets: owner root, group 1000 (fsGroup); the widest that CockroachDB takes for a key is 0740."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionNodes:
+    """What the pods of one region are rendered from.
+
+    The join list isn't here: it is read at container start, so that a new region restarts nobody.
+    """
+
+    region: str
+    namespace: str
+    nodes: int
+    zones: Sequence[str]
+    """Zones that pods may run in; empty: any."""
+    advertise_host: str
+    """`--advertise-addr` without a port; Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP)."""
+    host_network: bool
+    node: CockroachNodeArgs
+
+
+def start_script(region: str, node: CockroachNodeArgs) -> str:
+    """The shell text that becomes `cockroach start`. `exec` makes it process 1, so SIGTERM drains the node."""
+    flags = [
+        f"--certs-dir={names.CERTS_DIR}",
+        f"--store=path={names.DATA_DIR}",
+        f"--listen-addr=:{names.RPC_PORT}",
+        f"--http-addr=:{names.HTTP_PORT}",
+        f"--cluster-name={node['cluster_name']}",
+        f"--max-offset={node['max_offset']}",
+        f"--cache={node['cache']}",
+        f"--max-sql-memory={node['max_sql_memory']}",
+        "--logtostderr=INFO",
+        *node.get("extra_flags", []),
+    ]
+    lines = [
+        "exec /cockroach/cockroach start",
+        f'--advertise-addr="${{ADVERTISE_HOST}}:{names.RPC_PORT}"',
+        f'--join="$(cat {names.JOIN_DIR}/join)"',
+        f'--locality="region={region},zone=$(cat {names.ZONE_DIR}/zone)"',
+        *(shlex.quote(flag) for flag in flags),
+    ]
+    return " \\\n  ".join(lines) + "\n"
+
+
+def container_security() -> Manifest:
+    """No privileges, no writable root file system."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "privileged": False,
+        "readOnlyRootFilesystem": True,
+    }
+
+
+def pod_security() -> Manifest:
+    """Non-root, and files of volumes readable by the group."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": names.USER_ID,
+        "runAsGroup": names.USER_ID,
+        "fsGroup": names.USER_ID,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def small_resources() -> Manifest:
+    """Of a container that runs a short script."""
+    return {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
+
+
+def service_account_token() -> Manifest:
+    """A volume with this pod's API credentials, so that one container can have them and the others not."""
+    return {
+        "name": "api",
+        "projected": {
+            "defaultMode": READ_ONLY,
+            "sources": [
+                {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
+                {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+                {
+                    "downwardAPI": {
+                        "items": [
+                            {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+                        ]
+                    }
+                },
+            ],
+        },
+    }
+
+
+def api_mount() -> Manifest:
+    """Where the API credentials are, as client libraries expect them."""
+    return {"name": "api", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "readOnly": True}
+
+
+def scripts_volume() -> Manifest:
+    """The scripts of this package, from the region's ConfigMap."""
+    return {"name": "scripts", "configMap": {"name": names.SCRIPTS_CONFIG_MAP, "defaultMode": READ_ONLY}}
+
+
+def scripts_mount() -> Manifest:
+    """Where the scripts are."""
+    return {"name": "scripts", "mountPath": names.SCRIPTS_DIR, "readOnly": True}
+
+
+def _field(name: str, path: str) -> Manifest:
+    return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+
+
+def _zone_container(nodes: RegionNodes) -> Manifest:
+    return {
+        "name": "zone",
+        "image": nodes.node["tools_image"],
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", f"{names.SCRIPTS_DIR}/zone.py"],
+        "env": [
+            _field("NODE_NAME", "spec.nodeName"),
+            {"name": "ZONE_FILE", "value": f"{names.ZONE_DIR}/zone"},
+            {"name": "ZONES", "value": ",".join(nodes.zones)},
+        ],
+        "resources": small_resources(),
+        "securityContext": container_security(),
+        "volumeMounts": [api_mount(), scripts_mount(), {"name": "zone", "mountPath": names.ZONE_DIR}],
+    }
+
+
+def _database_container(nodes: RegionNodes) -> Manifest:
+    node = nodes.node
+    return {
+        "name": "cockroachdb",
+        "image": node["image"],
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["/bin/sh", "-ec", start_script(nodes.region, node)],
+        "env": [
+            _field("POD_NAME", "metadata.name"),
+            _field("POD_IP", "status.podIP"),
+            _field("HOST_IP", "status.hostIP"),
+            {"name": "ADVERTISE_HOST", "value": nodes.advertise_host},
+            {
+                "name": "GOMAXPROCS",
+                "valueFrom": {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}},
+            },
+            {"name": "GODEBUG", "value": "disablethp=1"},
+            {"name": "HOME", "value": names.TMP_DIR},
+        ],
+        "ports": [
+            {"name": "grpc", "containerPort": names.RPC_PORT, "protocol": "TCP"},
+            {"name": "http", "containerPort": names.HTTP_PORT, "protocol": "TCP"},
+        ],
+        # No liveness probe: a node that is slow under load or cut from its quorum must not be killed for it.
+        "readinessProbe": {
+            "httpGet": {"path": "/health?ready=1", "port": "http", "scheme": "HTTPS"},
+            "periodSeconds": 5,
+            "timeoutSeconds": 5,
+            "failureThreshold": 2,
+        },
+        "resources": {
+            "requests": {"cpu": node["cpu"], "memory": node["memory"]},
+            "limits": {"memory": node["memory"]},
+        },
+        "securityContext": container_security(),
+        "volumeMounts": [
+            {"name": names.VOLUME, "mountPath": names.DATA_DIR},
+            {"name": "certs", "mountPath": names.CERTS_DIR, "readOnly": True},
+            {"name": "join", "mountPath": names.JOIN_DIR, "readOnly": True},
+            {"name": "zone", "mountPath": names.ZONE_DIR, "readOnly": True},
+            {"name": "tmp", "mountPath": names.TMP_DIR},
+        ],
+    }
+
+
+def _affinity(zones: Sequence[str]) -> Manifest:
+    affinity: Manifest = {
+        "podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {"labelSelector": {"matchLabels": names.selector_labels()}, "topologyKey": names.HOST_LABEL}
+            ]
+        }
+    }
+    if zones:
+        in_zones = {"key": names.ZONE_LABEL, "operator": "In", "values": list(zones)}
+        affinity["nodeAffinity"] = {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [in_zones]}]}
+        }
+    return affinity
+
+
+def object_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels of an object: the user's, and over them those that select."""
+    return {**labels, "app.kubernetes.io/part-of": "cockroachdb-multiregion", **names.selector_labels()}
+
+
+def pod_template(nodes: RegionNodes) -> Manifest:
+    """`spec.template` of the StatefulSet."""
+    spec: Manifest = {
+        "serviceAccountName": names.APP,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": nodes.node["termination_grace_period_seconds"],
+        "securityContext": pod_security(),
+        "affinity": _affinity(nodes.zones),
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": names.ZONE_LABEL,
+                "whenUnsatisfiable": "DoNotSchedule",
+                "labelSelector": {"matchLabels": names.selector_labels()},
+            }
+        ],
+        "initContainers": [_zone_container(nodes)],
+        "containers": [_database_container(nodes)],
+        "volumes": [
+            {"name": "certs", "secret": {"secretName": names.NODE_SECRET, "defaultMode": READ_ONLY}},
+            {"name": "join", "configMap": {"name": names.JOIN_CONFIG_MAP, "defaultMode": READ_ONLY}},
+            scripts_volume(),
+            service_account_token(),
+            {"name": "zone", "emptyDir": {"sizeLimit": "1Mi"}},
+            {"name": "tmp", "emptyDir": {}},
+        ],
+    }
+    if nodes.host_network:
+        spec["hostNetwork"] = True
+        spec["dnsPolicy"] = "ClusterFirstWithHostNet"
+    return {"metadata": {"labels": object_labels(nodes.node.get("labels", {}))}, "spec": spec}
+
+
+def template_hash(template: Manifest) -> str:
+    """Ten hexadecimal digits that change exactly when the template does."""
+    return hashlib.sha256(json.dumps(template, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:10]
+
+
+def claim_template(node: CockroachNodeArgs) -> Manifest:
+    """The volume claim of each node."""
+    spec: Manifest = {
+        "accessModes": ["ReadWriteOnce"],
+        "volumeMode": "Filesystem",
+        "resources": {"requests": {"storage": node["storage_size"]}},
+    }
+    if "storage_class" in node:
+        spec["storageClassName"] = node["storage_class"]
+    return {"metadata": {"name": names.VOLUME, "labels": names.selector_labels()}, "spec": spec}
+
+
+def stateful_set_spec(nodes: RegionNodes) -> Manifest:
+    """`spec` of the StatefulSet.
+
+    `OnDelete`: a new template restarts nobody by itself; `Rollout` deletes pods, one at a time over all regions.
+    `Parallel`: the first start needs every pod up before any is ready, since readiness comes with `cockroach init`.
+    """
+    return {
+        "serviceName": names.APP,
+        "replicas": nodes.nodes,
+        "podManagementPolicy": "Parallel",
+        "updateStrategy": {"type": "OnDelete"},
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+        "revisionHistoryLimit": 10,
+        "selector": {"matchLabels": names.selector_labels()},
+        "template": pod_template(nodes),
+        "volumeClaimTemplates": [claim_template(nodes.node)],
+    }

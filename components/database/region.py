@@ -1,0 +1,196 @@
+"""One region's share of the database: everything that runs in one Kubernetes cluster and waits for no other."""
+
+import json
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from . import names, network_policy, pod_template, secrets, services
+from .access import NodeAccess
+from .scripts import read_scripts
+from .settings import CockroachNodeArgs, KeyPairArgs, MemberArgs
+
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+
+FROZEN = ["spec.volumeClaimTemplates", "spec.selector", "spec.serviceName", "spec.podManagementPolicy"]
+"""Immutable in Kubernetes: a change would delete the StatefulSet and make another.
+
+Volumes grow by the rollout's own step instead; nothing else here follows config.
+"""
+
+
+class CockroachRegionArgs(TypedDict):
+    """A region, as plain values from the address plan."""
+
+    region: str
+    """Name of the region: `region=` of every node's locality."""
+    namespace: str
+    """Kubernetes namespace, unique over all regions."""
+    nodes: int
+    """CockroachDB nodes here."""
+    zones: NotRequired[list[str]]
+    """Zones that nodes may run in; any where missing."""
+    cluster_domain: NotRequired[str]
+    """The cluster's DNS domain; `cluster.local` where missing."""
+    advertise_host: NotRequired[str]
+    """Host that a node advertises; the pod's own DNS name where missing.
+
+    Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP).
+    """
+    host_network: NotRequired[bool]
+    """Nodes use their host's network."""
+    join_addresses: list[str]
+    """`host:port` of the nodes that others join through: the same list in every region."""
+    members: list[MemberArgs]
+    """Every node of every active region, for the health gate."""
+    sql_address: str
+    """Planned address of the SQL load balancer."""
+    load_balancer_class: NotRequired[str]
+    """`spec.loadBalancerClass` of the SQL load balancer."""
+    load_balancer_annotations: NotRequired[dict[str, str]]
+    """Annotations of the SQL load balancer's Service."""
+    client_cidrs: list[str]
+    """Who may reach SQL and the console."""
+    peer_cidrs: list[str]
+    """Pod and node CIDRs of every live region, this one included."""
+    node: CockroachNodeArgs
+    """What one node is."""
+    ca_certificate: pulumi.Input[str]
+    """PEM of the authorities that every node and client trusts."""
+    node_certificate: KeyPairArgs
+    """The nodes' certificate."""
+    client_certificates: dict[str, KeyPairArgs]
+    """SQL users' certificates that Jobs and probes here need; `root` only where the cluster is initialised."""
+
+
+class CockroachRegion(pulumi.ComponentResource):
+    """A region's namespace, certificates, Services, policies and StatefulSet.
+
+    Its pods are ready only once the cluster is initialised.
+    """
+
+    namespace: pulumi.Output[str]
+    """Name of the namespace."""
+    sql_endpoint: pulumi.Output[str]
+    """`host:port` for SQL clients in the cluster's networks."""
+    console_endpoint: pulumi.Output[str]
+    """URL of the DB Console."""
+    template_hash: str
+    """Changes exactly when the pods must restart."""
+
+    def __init__(self, name: str, args: CockroachRegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cockroachdb-multiregion:index:CockroachRegion", name, {}, opts)
+        node = args["node"]
+        namespace = args["namespace"]
+        domain = args.get("cluster_domain", "cluster.local")
+        own_name = f"$(POD_NAME).{names.APP}.{namespace}.svc.{domain}"
+        nodes = pod_template.RegionNodes(
+            region=args["region"],
+            namespace=namespace,
+            nodes=args["nodes"],
+            zones=args.get("zones", []),
+            advertise_host=args.get("advertise_host", own_name),
+            host_network=args.get("host_network", False),
+            node=node,
+        )
+        labels = pod_template.object_labels(node.get("labels", {}))
+        child = pulumi.ResourceOptions(parent=self)
+
+        home = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={
+                "name": namespace,
+                "labels": {
+                    **labels,
+                    # The host's network is more than any stricter profile grants.
+                    "pod-security.kubernetes.io/enforce": "privileged" if nodes.host_network else "restricted",
+                },
+            },
+            opts=child,
+        )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[home])
+
+        def meta(object_name: str, annotations: dict[str, str] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
+            return k8s.meta.v1.ObjectMetaArgs(
+                name=object_name, namespace=namespace, labels=labels, annotations=annotations
+            )
+
+        access = NodeAccess(f"{name}-access", {"namespace": namespace, "labels": labels}, opts=inside)
+        mounted: list[pulumi.Resource] = [
+            *secrets.secrets(
+                name, meta, args["ca_certificate"], args["node_certificate"], args["client_certificates"], inside
+            ),
+            k8s.core.v1.ConfigMap(
+                f"{name}-join",
+                metadata=meta(names.JOIN_CONFIG_MAP),
+                data={"join": ",".join(args["join_addresses"]), "members.json": json.dumps(args["members"], indent=1)},
+                opts=inside,
+            ),
+            k8s.core.v1.ConfigMap(
+                f"{name}-scripts", metadata=meta(names.SCRIPTS_CONFIG_MAP), data=read_scripts(), opts=inside
+            ),
+        ]
+        for policy, spec in {
+            "default-deny": network_policy.default_deny_spec(),
+            "probes": network_policy.probe_spec(args["peer_cidrs"]),
+            "database": network_policy.database_spec(args["peer_cidrs"], args["client_cidrs"]),
+            "egress": network_policy.egress_spec(args["peer_cidrs"]),
+        }.items():
+            k8s.networking.v1.NetworkPolicy(
+                f"{name}-{policy}", metadata=meta(f"{names.APP}-{policy}"), spec=spec, opts=inside
+            )
+
+        balancer = services.SqlBalancer(
+            address=args["sql_address"],
+            client_cidrs=args["client_cidrs"],
+            load_balancer_class=args.get("load_balancer_class"),
+            annotations=args.get("load_balancer_annotations", {}),
+        )
+        # Never awaited: a Service is ready when pods behind it are, and these are only once the cluster is initialised.
+        headless = k8s.core.v1.Service(
+            f"{name}-headless", metadata=meta(names.APP, SKIP_AWAIT), spec=services.headless_spec(), opts=inside
+        )
+        k8s.core.v1.Service(
+            f"{name}-public", metadata=meta(names.PUBLIC_SERVICE, SKIP_AWAIT), spec=services.public_spec(), opts=inside
+        )
+        k8s.core.v1.Service(
+            f"{name}-sql",
+            metadata=meta(names.SQL_SERVICE, {**SKIP_AWAIT, **balancer.annotations}),
+            spec=services.sql_balancer_spec(balancer),
+            opts=inside,
+        )
+        k8s.policy.v1.PodDisruptionBudget(
+            f"{name}-budget",
+            metadata=meta(names.APP),
+            spec={
+                "max_unavailable": 1,
+                # A pod that is not ready protects nothing: holding on to it would block the drain of a broken host.
+                "unhealthy_pod_eviction_policy": "AlwaysAllow",
+                "selector": {"match_labels": names.selector_labels()},
+            },
+            opts=inside,
+        )
+        spec = pod_template.stateful_set_spec(nodes)
+        # Never awaited, for the same reason; `Rollout` is what waits for the pods.
+        k8s.apps.v1.StatefulSet(
+            f"{name}-nodes",
+            metadata=meta(names.APP, SKIP_AWAIT),
+            spec=spec,
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[headless, access, *mounted], ignore_changes=list(FROZEN)
+            ),
+        )
+
+        self.namespace = home.metadata.apply(lambda metadata: metadata.name or namespace)
+        self.sql_endpoint = pulumi.Output.from_input(f"{args['sql_address']}:{names.RPC_PORT}")
+        self.console_endpoint = pulumi.Output.from_input(f"https://{args['sql_address']}:{names.HTTP_PORT}")
+        self.template_hash = pod_template.template_hash(spec["template"])
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "sql_endpoint": self.sql_endpoint,
+                "console_endpoint": self.console_endpoint,
+                "template_hash": self.template_hash,
+            }
+        )

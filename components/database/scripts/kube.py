@@ -1,0 +1,79 @@
+"""The Kubernetes API from inside a pod, with the standard library only."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+CREDENTIALS = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+TIMEOUT_SECONDS = 10.0
+
+
+class ApiError(Exception):
+    """An answer other than success; `status` is the HTTP status, or 0 where nothing answered."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class Api:
+    """Requests to the API server under this pod's ServiceAccount; its token is read each time, for it is renewed."""
+
+    def __init__(self, base: str, credentials: Path = CREDENTIALS) -> None:
+        self._base = base
+        self._credentials = credentials
+
+    @classmethod
+    def in_cluster(cls) -> Api:
+        """From the environment that Kubernetes gives every container."""
+        host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+        return cls(f"https://{f'[{host}]' if ':' in host else host}:{port}")
+
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        """The object or list at `path`."""
+        return self._request("GET", path, query)
+
+    def delete(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Deletes with the DeleteOptions `body`."""
+        return self._request("DELETE", path, {}, body, "application/json")
+
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A merge patch."""
+        return self._request("PATCH", path, {}, body, "application/merge-patch+json")
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: dict[str, Any] | None = None,
+        content_type: str | None = None,
+    ) -> dict[str, Any]:
+        url = self._base + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        request = urllib.request.Request(url, method=method, data=json.dumps(body).encode() if body else None)  # noqa: S310
+        token = (self._credentials / "token").read_text(encoding="utf-8").strip()
+        request.add_header("Authorization", f"Bearer {token}")
+        if content_type:
+            request.add_header("Content-Type", content_type)
+        context = ssl.create_default_context(cafile=str(self._credentials / "ca.crt"))
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=context) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ApiError(error.code, _reason(error)) from error
+        except (OSError, ValueError) as error:
+            raise ApiError(0, f"no answer from the API server: {error}") from error
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error).get("message") or error.reason)
+    except ValueError:
+        return str(error.reason)

@@ -1,0 +1,69 @@
+"""Decides whether the cluster may be initialised: every join target is reachable, none is in a cluster yet.
+
+Environment: JOIN_FILE with `host:port,…`; INIT_HOST, the node to initialise; CA_FILE; HTTP_PORT; DEADLINE_SECONDS;
+STATE_FILE, where the verdict goes: `init`, or `done` where the node to initialise is already a member of a cluster.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import peers
+from waiting import Deadline, NotYetError, run, say
+
+INIT = "init"
+DONE = "done"
+
+
+def targets(text: str) -> list[tuple[str, int]]:
+    """Hosts and ports of a join list. Raises ValueError on an entry without a port."""
+    found = []
+    for entry in text.strip().split(","):
+        host, _, port = entry.strip().rpartition(":")
+        if not host:
+            raise ValueError(f"join list: {entry!r} is no host:port")
+        found.append((host, int(port)))
+    return found
+
+
+def look(join: list[tuple[str, int]], init_host: str, http_port: int, ca_file: str) -> str:
+    """The verdict. Raises NotYetError with every reason why there is none yet."""
+    failures: list[str] = []
+    initialised: list[str] = []
+    for host, port in join:
+        try:
+            peers.check_rpc(host, port, ca_file)
+            found = peers.health(host, http_port, ca_file)
+        except peers.PeerError as failure:
+            failures.append(str(failure))
+            continue
+        if found.initialised:
+            initialised.append(host)
+    if init_host in initialised:
+        return DONE
+    if initialised:
+        # The target will join that cluster by itself; initialising it would make a second one.
+        raise NotYetError(f"{', '.join(initialised)} belongs to a cluster already; waiting for {init_host} to join it")
+    if failures:
+        raise NotYetError("; ".join(failures))
+    return INIT
+
+
+def main() -> None:
+    env = os.environ
+    join = targets(Path(env["JOIN_FILE"]).read_text(encoding="utf-8"))
+    init_host = env["INIT_HOST"]
+    if init_host not in [host for host, _ in join]:
+        raise RuntimeError(f"{init_host} is not in the join list: other nodes would never find the cluster")
+    deadline = Deadline(float(env["DEADLINE_SECONDS"]))
+    verdict = deadline.wait(
+        "every join target can be reached",
+        lambda: look(join, init_host, int(env["HTTP_PORT"]), env["CA_FILE"]),
+    )
+    Path(env["STATE_FILE"]).write_text(verdict, encoding="utf-8")
+    say(f"{len(join)} join targets resolve, answer and verify; verdict: {verdict}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,224 @@
+"""Brings a region's pods to the StatefulSet's template, one at a time, each only while the whole cluster is healthy.
+
+Environment: REGION, NAMESPACE, STATEFUL_SET, NODES, VOLUME, STORAGE_SIZE, STORAGE_CLASS (empty: the default),
+MEMBERS_FILE, CA_FILE, HTTP_PORT, DEADLINE_SECONDS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import peers
+from kube import Api, ApiError
+from volumes import Volumes
+from waiting import Deadline, NotYetError, run, say
+
+REVISION = "controller-revision-hash"
+METRICS = {"liveness_livenodes", "ranges_unavailable", "ranges_underreplicated"}
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the StatefulSet shall look like."""
+
+    namespace: str
+    name: str
+    nodes: int
+
+
+def is_ready(pod: Object) -> bool:
+    """Ready, and not on its way out."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
+
+
+class Gate:
+    """The whole cluster's health, as nodes tell it without a login: HTTPS `/health?ready=1` and `/_status/vars`."""
+
+    def __init__(self, members: list[dict[str, str]], http_port: int, ca_file: str) -> None:
+        self._members = members
+        self._http_port = http_port
+        self._ca_file = ca_file
+
+    def _node_problems(self, host: str) -> list[str]:
+        health = peers.health(host, self._http_port, self._ca_file)
+        if not health.ready:
+            return [f"{host}: not ready ({health.detail})"]
+        status, text = peers.fetch(host, self._http_port, "/_status/vars", self._ca_file)
+        if status != 200:
+            return [f"{host}: /_status/vars answers HTTP {status}"]
+        found = peers.metrics(text, METRICS)
+        live = max(found["liveness_livenodes"], default=0.0)
+        problems = []
+        if live < len(self._members):
+            problems.append(f"{host}: sees {live:g} live nodes of {len(self._members)}")
+        problems += [
+            f"{host}: {name} is {sum(found[name]):g}"
+            for name in ("ranges_unavailable", "ranges_underreplicated")
+            if sum(found[name]) > 0
+        ]
+        return problems
+
+    def check(self) -> None:
+        """Raises NotYetError, with every reason, while a node is not ready or not seen, or a range lacks replicas."""
+        problems: list[str] = []
+        for member in self._members:
+            try:
+                problems += self._node_problems(member["host"])
+            except peers.PeerError as failure:
+                problems.append(str(failure))
+        if problems:
+            raise NotYetError("; ".join(problems))
+
+
+class Rollout:
+    """One region's turn."""
+
+    def __init__(self, api: Api, target: Target, gate: Gate, deadline: Deadline) -> None:
+        self._api = api
+        self._target = target
+        self._gate = gate
+        self._deadline = deadline
+
+    def _read(self, path: str) -> Object:
+        try:
+            return self._api.get(path)
+        except ApiError as error:
+            if error.status in (401, 403):
+                raise RuntimeError(f"the API server refuses: {error}") from error
+            raise NotYetError(str(error)) from error
+
+    def _pods_path(self) -> str:
+        return f"/api/v1/namespaces/{self._target.namespace}/pods"
+
+    def revision(self) -> str:
+        """The revision that the controller has computed for the current template."""
+
+        def attempt() -> str:
+            target = self._target
+            found = self._read(f"/apis/apps/v1/namespaces/{target.namespace}/statefulsets/{target.name}")
+            status = found.get("status", {})
+            if status.get("observedGeneration", 0) < found["metadata"]["generation"]:
+                raise NotYetError("the controller has not seen the newest StatefulSet")
+            if found["spec"].get("replicas") != target.nodes:
+                raise NotYetError(f"the StatefulSet asks for {found['spec'].get('replicas')} pods, not {target.nodes}")
+            if not status.get("updateRevision"):
+                raise NotYetError("the controller has named no revision")
+            return status["updateRevision"]
+
+        return self._deadline.wait(f"StatefulSet {self._target.name} is current", attempt)
+
+    def pod(self, name: str) -> Object | None:
+        """A pod, or None where there is none. Raises NotYetError where the API server doesn't answer."""
+        try:
+            return self._read(f"{self._pods_path()}/{name}")
+        except NotYetError as error:
+            if isinstance(error.__cause__, ApiError) and error.__cause__.status == 404:
+                return None
+            raise
+
+    def names(self) -> list[str]:
+        """Highest ordinal first, as a rolling update goes."""
+        return [f"{self._target.name}-{ordinal}" for ordinal in reversed(range(self._target.nodes))]
+
+    def outdated(self, revision: str) -> list[Object]:
+        """Pods of another template, those that don't work anyway first."""
+        found = [pod for pod in map(self.pod, self.names()) if pod is not None]
+        old = [pod for pod in found if pod["metadata"].get("labels", {}).get(REVISION) != revision]
+        return sorted(old, key=is_ready)
+
+    def wait_ready(self, revision: str) -> None:
+        """Every pod is there, of this template, and ready. Raises NotYetError."""
+        missing = []
+        for name in self.names():
+            pod = self.pod(name)
+            if pod is None:
+                missing.append(f"{name} does not exist")
+            elif not is_ready(pod):
+                missing.append(f"{name} is not ready ({why(pod)})")
+            elif pod["metadata"].get("labels", {}).get(REVISION) != revision:
+                missing.append(f"{name} is of another template")
+        if missing:
+            raise NotYetError("; ".join(missing))
+
+    def replace(self, pod: Object, revision: str) -> None:
+        """Deletes one pod and waits for its successor.
+
+        A pod that isn't ready goes at once: it serves nobody, and may be what keeps the cluster unhealthy.
+        """
+        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+        if is_ready(pod):
+            self._deadline.wait(f"the cluster is healthy enough to restart {name}", self._gate.check)
+        say(f"restarting {name}")
+        try:
+            options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+            self._api.delete(f"{self._pods_path()}/{name}", options)
+        except ApiError as error:
+            # 404 and 409: it is gone, or another pod has its name already.
+            if error.status not in (0, 404, 409):
+                raise RuntimeError(f"can't delete {name}: {error}") from error
+
+        def attempt() -> None:
+            successor = self.pod(name)
+            if successor is None:
+                raise NotYetError("its successor does not exist yet")
+            if successor["metadata"]["uid"] == uid:
+                raise NotYetError("the old pod is still there")
+            if successor["metadata"].get("labels", {}).get(REVISION) != revision:
+                raise NotYetError("its successor is of another template")
+            if not is_ready(successor):
+                raise NotYetError(f"its successor is not ready ({why(successor)})")
+
+        self._deadline.wait(f"{name} is back", attempt)
+
+    def run(self) -> int:
+        """Returns how many pods were restarted."""
+        revision = self.revision()
+        restarted = 0
+        while old := self._deadline.wait("the pods can be listed", lambda: self.outdated(revision)):
+            self.replace(old[0], revision)
+            restarted += 1
+        self._deadline.wait("every pod is ready", lambda: self.wait_ready(revision))
+        if restarted:
+            self._deadline.wait("the cluster is healthy again", self._gate.check)
+        return restarted
+
+
+def why(pod: Object) -> str:
+    """What holds a pod up, in the words of its status."""
+    status = pod.get("status", {})
+    for entry in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        state = entry.get("state", {})
+        held = state.get("waiting") or state.get("terminated")
+        if held and held.get("reason") not in (None, "Completed", "PodInitializing"):
+            return f"{entry['name']}: {held['reason']} {held.get('message', '')}".strip()
+    for entry in status.get("conditions") or []:
+        if entry["type"] in ("PodScheduled", "ContainersReady") and entry["status"] != "True":
+            return f"{entry['type']}: {entry.get('message') or entry.get('reason', '')}"
+    return status.get("phase", "unknown")
+
+
+def main() -> None:
+    env = os.environ
+    api = Api.in_cluster()
+    deadline = Deadline(float(env["DEADLINE_SECONDS"]))
+    target = Target(env["NAMESPACE"], env["STATEFUL_SET"], int(env["NODES"]))
+    members = json.loads(Path(env["MEMBERS_FILE"]).read_text(encoding="utf-8"))
+    Volumes(api, target.namespace, f"{env['VOLUME']}-{target.name}", deadline).grow(
+        target.nodes, env["STORAGE_SIZE"], env["STORAGE_CLASS"]
+    )
+    gate = Gate(members, int(env["HTTP_PORT"]), env["CA_FILE"])
+    restarted = Rollout(api, target, gate, deadline).run()
+    say(f"region {env['REGION']}: {target.nodes} pods ready, {restarted} restarted")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,62 @@
+"""The three Services of a region, rendered from plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from . import names
+from .pod_template import Manifest
+
+_PORTS = (
+    {"name": "grpc", "port": names.RPC_PORT, "targetPort": "grpc", "protocol": "TCP"},
+    {"name": "http", "port": names.HTTP_PORT, "targetPort": "http", "protocol": "TCP"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlBalancer:
+    """How a region's SQL load balancer is asked for."""
+
+    address: str
+    """Planned address; the cluster's load balancer is asked for this one."""
+    client_cidrs: Sequence[str]
+    """Who may connect (`loadBalancerSourceRanges`). Empty would mean the whole world, so it is refused."""
+    load_balancer_class: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+def headless_spec() -> Manifest:
+    """Gives each pod its name.
+
+    Names must answer before pods are ready: nodes join, and `cockroach init` comes, before readiness.
+    """
+    return {
+        "clusterIP": "None",
+        "publishNotReadyAddresses": True,
+        "selector": names.selector_labels(),
+        "ports": [dict(port) for port in _PORTS],
+    }
+
+
+def public_spec() -> Manifest:
+    """For clients inside the cluster: any ready node of the region."""
+    return {"type": "ClusterIP", "selector": names.selector_labels(), "ports": [dict(port) for port in _PORTS]}
+
+
+def sql_balancer_spec(balancer: SqlBalancer) -> Manifest:
+    """For clients in the same networks but outside the cluster.
+
+    Raises ValueError where nothing narrows who may connect.
+    """
+    if not balancer.client_cidrs:
+        raise ValueError("the SQL load balancer needs at least one client CIDR: without one it would answer everybody")
+    spec: Manifest = {
+        "type": "LoadBalancer",
+        "loadBalancerIP": balancer.address,
+        "loadBalancerSourceRanges": list(balancer.client_cidrs),
+        "externalTrafficPolicy": "Cluster",
+        "selector": names.selector_labels(),
+        "ports": [dict(port) for port in _PORTS],
+    }
+    if balancer.load_balancer_class is not None:
+        spec["loadBalancerClass"] = balancer.load_balancer_class
+    return spec

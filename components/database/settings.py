@@ -1,0 +1,80 @@
+"""`CockroachSettings` as component args: a plain dictionary that other languages can pass too."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from ..plan.model import CockroachSettings
+
+
+class CockroachNodeArgs(TypedDict):
+    """What one CockroachDB node is, the same in every region."""
+
+    image: str
+    """Full reference of the CockroachDB image."""
+    tools_image: str
+    """Full reference of a Python 3 image.
+
+    The zone lookup and the Jobs' scripts run in it, with the standard library only.
+    """
+    cluster_name: str
+    """`--cluster-name`: nodes of another name are refused."""
+    cpu: str
+    """CPU request of one node, a Kubernetes quantity. There is no limit: a throttled node misses heartbeats."""
+    memory: str
+    """Memory request and limit of one node, a Kubernetes quantity."""
+    storage_size: str
+    """One node's volume, a Kubernetes quantity. It may grow; it can't shrink."""
+    storage_class: NotRequired[str]
+    """StorageClass of the volumes; the cluster's default where missing. Fixed once a region exists."""
+    cache: str
+    """`--cache`: a fraction of the memory limit, or a size."""
+    max_sql_memory: str
+    """`--max-sql-memory`: a fraction of the memory limit, or a size."""
+    max_offset: str
+    """`--max-offset`: the clock offset that nodes tolerate, the same on every node."""
+    termination_grace_period_seconds: int
+    """How long a stopping node may drain, in seconds."""
+    extra_flags: NotRequired[list[str]]
+    """Further flags of `cockroach start`."""
+    labels: NotRequired[dict[str, str]]
+    """Further labels of the database's objects and pods."""
+
+
+class KeyPairArgs(TypedDict):
+    """A certificate and its private key, PEM."""
+
+    certificate: pulumi.Input[str]
+    """PEM, the leaf first."""
+    private_key: pulumi.Input[str]
+    """PEM; a secret."""
+
+
+class MemberArgs(TypedDict):
+    """One planned node of the cluster, as the health gate reaches it."""
+
+    region: str
+    """Region name."""
+    host: str
+    """DNS name or IP address that the node's certificate names."""
+
+
+def node_args(settings: CockroachSettings) -> CockroachNodeArgs:
+    """The args of every region's nodes."""
+    args: CockroachNodeArgs = {
+        "image": f"{settings.image}:{settings.version}",
+        "tools_image": settings.tools_image,
+        "cluster_name": settings.cluster_name,
+        "cpu": settings.resources.cpu,
+        "memory": settings.resources.memory,
+        "storage_size": settings.storage.size,
+        "cache": settings.cache,
+        "max_sql_memory": settings.max_sql_memory,
+        "max_offset": settings.max_offset,
+        "termination_grace_period_seconds": settings.termination_grace_period_seconds,
+        "extra_flags": list(settings.extra_flags),
+        "labels": dict(settings.labels),
+    }
+    if settings.storage.storage_class is not None:
+        args["storage_class"] = settings.storage.storage_class
+    return args
