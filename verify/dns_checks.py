@@ -1,0 +1,241 @@
+"""Checks of the names: by the pods' own resolver, and at each DNS balancer address alone."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from .evidence import Evidence, answered, has_address, towards, words
+from .findings import Finding, Layer, Severity, finding, listing
+from .target import Region
+
+TRANSPORTS = ("udp", "tcp")
+
+
+def resolver(evidence: Evidence) -> Iterator[Finding]:
+    """Pods that have no nameserver at all."""
+    for one in evidence.measurements:
+        if any(not report["resolvers"] for report in one.reports):
+            yield finding(
+                evidence.target,
+                Severity.RED,
+                Layer.DNS,
+                "dns-no-resolver",
+                one.region,
+                None,
+                one.region,
+                "/etc/resolv.conf names no server",
+            )
+
+
+def names(evidence: Evidence) -> Iterator[Finding]:
+    """Every node's name through the pod's own resolver, over UDP and over TCP."""
+    for source, target, entries in _names(evidence):
+        failed: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for entry in entries:
+            for transport in TRANSPORTS:
+                if not has_address(entry[transport]):
+                    failed[transport, words(entry[transport])].append(f"cockroachdb-{entry['node']}")
+        for (transport, word), nodes in failed.items():
+            yield finding(
+                evidence.target,
+                Severity.RED,
+                Layer.DNS,
+                _name_code(evidence, source, target, word),
+                source.name,
+                target.name,
+                listing(sorted(nodes)),
+                f"{word} over {transport.upper()}",
+            )
+
+
+def fresh_names(evidence: Evidence) -> Iterator[Finding]:
+    """A question no cache can answer: a live forward says that the name is there."""
+    for source, target, entries in _names(evidence):
+        dead = [
+            entry
+            for entry in entries
+            if has_address(entry["udp"]) and not (answered(entry["fresh"]) and entry["fresh"]["rcode"] == "NOERROR")
+        ]
+        if dead:
+            yield finding(
+                evidence.target,
+                Severity.RED,
+                Layer.DNS,
+                "dns-cached",
+                source.name,
+                target.name,
+                listing(sorted(f"cockroachdb-{entry['node']}" for entry in dead)),
+                f"resolves, but a question never asked before gets {listing(words(entry['fresh']) for entry in dead)}",
+            )
+
+
+def stale_names(evidence: Evidence) -> Iterator[Finding]:
+    """Names that give another address than the pod has."""
+    for source, target, entries in _names(evidence):
+        pods = evidence.measured(target.name).pods or {}
+        stale = [
+            f"cockroachdb-{entry['node']}: {listing(entry['udp']['addresses'])}, not {pod.address}"
+            for entry in entries
+            if (pod := pods.get(entry["node"])) is not None
+            and pod.address
+            and has_address(entry["udp"])
+            and entry["udp"]["addresses"] != [pod.address]
+        ]
+        if stale:
+            yield finding(
+                evidence.target,
+                Severity.DEGRADED,
+                Layer.DNS,
+                "dns-stale",
+                source.name,
+                target.name,
+                listing(stale),
+                "an old address",
+            )
+
+
+def dns_addresses(evidence: Evidence) -> Iterator[Finding]:
+    """Each address that a region's zone is forwarded to, alone, over each transport. One of several may be missing."""
+    for source, target, _ in evidence.pairs():
+        if evidence.cut(source.name, target.name):
+            continue
+        for transport in TRANSPORTS:
+            dead, flaky = _dead_and_flaky(evidence, source, target, transport)
+            alive = _addresses(evidence, source, target) - set(dead)
+            other = "tcp" if transport == "udp" else "udp"
+            alive_otherwise = _addresses(evidence, source, target) - set(
+                _dead_and_flaky(evidence, source, target, other)[0]
+            )
+            if dead:
+                layer, code = Layer.DNS, "dns-dead-address" if alive else "dns-dead"
+                if alive_otherwise and not alive:
+                    blocked = set(dead.values()) <= {"timeout", "unreachable"}
+                    layer = Layer.FIREWALL if blocked else Layer.DNS
+                    code = f"firewall-dns-{transport}" if blocked else "dns-protocol"
+                severity = Severity.DEGRADED if alive else Severity.RED
+                symptom = f"{listing(dead.values())} over {transport.upper()}"
+                yield finding(
+                    evidence.target, severity, layer, code, source.name, target.name, listing(sorted(dead)), symptom
+                )
+            if flaky:
+                yield finding(
+                    evidence.target,
+                    Severity.DEGRADED,
+                    Layer.DNS,
+                    "dns-flaky",
+                    source.name,
+                    target.name,
+                    listing(sorted(flaky)),
+                    f"answers {listing(flaky.values())} questions over {transport.upper()}",
+                )
+
+
+def dns_servers_are_right(evidence: Evidence) -> Iterator[Finding]:
+    """An address that answers, but not as a server of that zone would."""
+    for source, target, reports in evidence.pairs():
+        wrong: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for report in reports:
+            for server in towards(report, "servers", target.name):
+                for transport in TRANSPORTS:
+                    for word in _wrong_answers(server[transport]["fresh"], target.dns_zone):
+                        wrong["dns-wrong-server", f"a made-up name gets {word} over {transport.upper()}"].append(
+                            server["address"]
+                        )
+                    known = server[transport]["known"]
+                    if (
+                        answered(known)
+                        and not has_address(known)
+                        and (target.name, target.nodes[0].ordinal) not in evidence.down
+                    ):
+                        wrong[
+                            "dns-name-unknown", f"{target.nodes[0].pod} gets {words(known)} over {transport.upper()}"
+                        ].append(server["address"])
+        for (code, symptom), addresses in wrong.items():
+            everywhere = set(addresses) == _addresses(evidence, source, target)
+            yield finding(
+                evidence.target,
+                Severity.RED if everywhere else Severity.DEGRADED,
+                Layer.DNS,
+                code,
+                source.name,
+                target.name,
+                listing(sorted(set(addresses))),
+                symptom,
+            )
+
+
+def _names(evidence: Evidence) -> Iterator[tuple[Region, Region, list[dict[str, Any]]]]:
+    for source, target, reports in evidence.pairs():
+        if not evidence.cut(source.name, target.name):
+            yield (
+                source,
+                target,
+                [
+                    entry
+                    for report in reports
+                    for entry in towards(report, "names", target.name)
+                    if (target.name, entry["node"]) not in evidence.down
+                ],
+            )
+
+
+def _name_code(evidence: Evidence, source: Region, target: Region, word: str) -> str:
+    """Whose fault a failed name is: the forward's, the other region's DNS, or the resolver's own."""
+    if word in ("timeout", "refused", "unreachable"):
+        return "dns-resolver" if not _resolves_itself(evidence, source) else "dns-forward-dead"
+    if source == target:
+        return "dns-name-unknown"
+    if word == "SERVFAIL":
+        return "dns-forward-dead"
+    known = [
+        server[transport]["known"]
+        for report in evidence.measured(source.name).reports
+        for server in towards(report, "servers", target.name)
+        for transport in TRANSPORTS
+    ]
+    return "dns-name-unknown" if known and not any(has_address(answer) for answer in known) else "dns-forward-missing"
+
+
+def _resolves_itself(evidence: Evidence, source: Region) -> bool:
+    return any(
+        answered(entry["udp"])
+        for report in evidence.measured(source.name).reports
+        for entry in towards(report, "names", source.name)
+    )
+
+
+def _addresses(evidence: Evidence, source: Region, target: Region) -> set[str]:
+    return {
+        server["address"]
+        for report in evidence.measured(source.name).reports
+        for server in towards(report, "servers", target.name)
+    }
+
+
+def _dead_and_flaky(
+    evidence: Evidence, source: Region, target: Region, transport: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Addresses that answer nothing from some zone, with why; those that answer only some questions, with how many."""
+    dead: dict[str, str] = {}
+    flaky: dict[str, str] = {}
+    for report in evidence.measured(source.name).reports:
+        for server in towards(report, "servers", target.name):
+            asked = [server[transport]["known"], *server[transport]["fresh"]]
+            failed = [
+                words(answer) for answer in asked if not answered(answer) or answer["rcode"] in ("SERVFAIL", "REFUSED")
+            ]
+            if len(failed) == len(asked):
+                dead[server["address"]] = failed[0]
+            elif failed or any(answer["attempts"] > 1 for answer in asked):
+                flaky[server["address"]] = f"{len(asked) - max(len(failed), 1)} of {len(asked)}"
+    return dead, flaky
+
+
+def _wrong_answers(fresh: list[dict[str, Any]], zone: str) -> Iterator[str]:
+    for answer in fresh:
+        if not answered(answer) or answer["rcode"] in ("SERVFAIL", "REFUSED"):
+            continue
+        if answer["rcode"] != "NXDOMAIN":
+            yield words(answer) if not answer["addresses"] else listing(answer["addresses"])
+        elif answer["soa"] is None or not f".{zone}".endswith(f".{answer['soa']}"):
+            yield f"NXDOMAIN from {answer['soa'] or 'no'} zone"

@@ -1,0 +1,27 @@
+"""The likely fix of each kind of fault, for the strategy and the platform at hand. The texts are in `fixes.yaml`."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FORWARD_FAULTS = frozenset({"dns-forward-missing", "dns-forward-dead", "dns-cached"})
+"""Faults that are mended where the source's forwards are written."""
+
+
+def fix(
+    code: str, *, strategy: str, platform: str | None, dns_kind: str | None, source: str, target: str, subject: str
+) -> str:
+    """The text for `code`, the platform's own where there is one. Raises KeyError for a code nobody wrote a fix for."""
+    words = texts()
+    text: str = words["platform"].get(platform, {}).get(code) or words["general"][code]
+    if code in FORWARD_FAULTS and strategy == "stub-domains" and dns_kind in words["forwards"]:
+        text += f"; forwards live in {words['forwards'][dns_kind]} of {{source}}"
+    return text.format(source=source, target=target, subject=subject)
+
+
+@cache
+def texts() -> dict[str, Any]:
+    """The file's content: {general: {code: text}, platform: {platform: {code: text}}, forwards: {dns kind: where}}."""
+    return yaml.safe_load((Path(__file__).parent / "fixes.yaml").read_text(encoding="utf-8"))

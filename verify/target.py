@@ -1,0 +1,124 @@
+"""What is to be verified, as plain values: the plan's regions that should work, and how to reach their API servers."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from components.plan.model import AddressPlan, NodePlan, RegionPlan, RegionSettings, RegionState, Settings
+
+EXPECTED = (RegionState.ACTIVE, RegionState.DRAINING)
+"""States of regions that have nodes to verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One CockroachDB node: its pod's name and the name (or address) other nodes reach it by."""
+
+    pod: str
+    name: str
+    address: str | None
+    """A literal IPv4 address where the strategy fixes one; None where `name` is to be resolved."""
+
+    @property
+    def ordinal(self) -> int:
+        return int(self.pod.rsplit("-", 1)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One region that should be up (`active`) or may still be (`draining`)."""
+
+    name: str
+    namespace: str
+    platform: str
+    draining: bool
+    dns_kind: str
+    dns_zone: str
+    dns_addresses: tuple[str, ...]
+    forwards: dict[str, tuple[str, ...]]
+    zones: tuple[str, ...]
+    """Empty: whatever zones the cluster's hosts are labelled with."""
+    nodes: tuple[Node, ...]
+    kubeconfig: Path | None
+    context: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stack, as far as verification needs it."""
+
+    strategy: str
+    regions: tuple[Region, ...]
+    left_out: dict[str, str]
+    """Regions that are listed but not expected to work: name → state."""
+    tools_image: str
+    max_offset_ms: float
+
+    def region(self, name: str) -> Region:
+        """The region called `name`. Raises KeyError."""
+        for region in self.regions:
+            if region.name == name:
+                return region
+        raise KeyError(name)
+
+    @property
+    def expected_nodes(self) -> int:
+        """Nodes that must be members: those of draining regions may have left."""
+        return sum(len(region.nodes) for region in self.regions if not region.draining)
+
+
+def from_stack(
+    settings: Settings, plan: AddressPlan, base: Path, kubeconfig: Path | None = None, only: tuple[str, ...] = ()
+) -> Target:
+    """A target from a stack's settings and plan.
+
+    Kubeconfig paths are relative to `base`; `kubeconfig` is for regions that name none, whose context is then the
+    region's name. `only` limits the target to some regions. Raises KeyError for one of them that is not in the plan.
+    """
+    for name in only:
+        plan.region(name)
+    chosen = [region for region in plan.regions if not only or region.name in only]
+    by_name = {region.name: region for region in settings.regions}
+    return Target(
+        strategy=settings.strategy,
+        regions=tuple(
+            _region(by_name[region.name], region, base, kubeconfig) for region in chosen if region.state in EXPECTED
+        ),
+        left_out={region.name: str(region.state) for region in chosen if region.state not in EXPECTED},
+        tools_image=settings.cockroachdb.tools_image,
+        max_offset_ms=milliseconds(settings.cockroachdb.max_offset),
+    )
+
+
+def milliseconds(duration: str) -> float:
+    """A Go duration of one unit (`250ms`, `0.5s`) in milliseconds. Raises ValueError."""
+    for unit, factor in (("ms", 1.0), ("us", 0.001), ("s", 1000.0)):
+        if duration.endswith(unit):
+            return float(duration.removesuffix(unit)) * factor
+    raise ValueError(f"{duration!r} is no duration in s, ms or us")
+
+
+def _region(settings: RegionSettings, plan: RegionPlan, base: Path, kubeconfig: Path | None) -> Region:
+    own = settings.kubeconfig is not None
+    return Region(
+        name=plan.name,
+        namespace=plan.namespace,
+        platform=str(plan.platform),
+        draining=plan.state is RegionState.DRAINING,
+        dns_kind=str(settings.dns_kind),
+        dns_zone=plan.dns_zone,
+        dns_addresses=plan.dns_addresses,
+        forwards=dict(plan.forwards),
+        zones=plan.zones,
+        nodes=tuple(_node(node) for node in plan.nodes),
+        kubeconfig=base / settings.kubeconfig if settings.kubeconfig is not None else kubeconfig,
+        context=settings.context if own else plan.name,
+    )
+
+
+def _node(node: NodePlan) -> Node:
+    try:
+        literal = None if node.address is None else str(IPv4Address(node.address))
+    except ValueError:
+        literal = None
+    return Node(pod=node.name.split(".", 1)[0], name=node.address or node.name, address=literal)
