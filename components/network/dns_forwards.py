@@ -49,7 +49,9 @@ class DnsForwardsProvider(dynamic.ResourceProvider):
         if _unknown(_news):
             return dynamic.DiffResult(changes=True)
         changed = [key for key in _INPUTS if _olds.get(key) != _news.get(key)]
-        drifted = not _news["lost"] and _olds.get("live") != expected(_news["kind"], _news["forwards"])
+        if _news["lost"]:
+            return dynamic.DiffResult(changes=bool(changed))
+        drifted = _olds.get("live") != expected(_news["kind"], _news["forwards"])
         return dynamic.DiffResult(changes=bool(changed) or drifted, replaces=["kind"] if "kind" in changed else [])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

@@ -1,5 +1,6 @@
 """How other regions reach a cluster's DNS servers: load balancers on addresses that were planned."""
 
+from functools import partial
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -52,7 +53,7 @@ class DnsLoadBalancer(pulumi.ComponentResource):
                 spec=_spec(address, args),
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            given.append(pulumi.Output.all(address, service.status).apply(lambda seen: planned_address(*seen)))
+            given.append(service.status.apply(partial(planned_address, address)))
         self.addresses = pulumi.Output.all(*given)
         self.register_outputs({"addresses": self.addresses})
 

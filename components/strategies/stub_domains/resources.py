@@ -6,6 +6,9 @@ import pulumi
 
 from ...network.dns_forwards import DnsForwards
 from ...network.dns_load_balancer import DnsLoadBalancer, DnsLoadBalancerArgs
+from ...plan.model import AddressPlan, RegionSettings, RegionState
+from ...platforms import RegionalCluster
+from ..connection import Connection
 
 
 class StubDomainsArgs(TypedDict):
@@ -37,7 +40,7 @@ class StubDomainsArgs(TypedDict):
     """True: the cluster is gone; no call is made to it, and its load balancer leaves the state. Default false."""
 
 
-class StubDomains(pulumi.ComponentResource):
+class StubDomains(Connection):
     """A region's DNS answers the other regions, and asks them for their names.
 
     Region A's `dns_addresses` are load balancer addresses that the plan fixed beforehand. Here A's load balancer takes
@@ -80,3 +83,35 @@ def _balancer_args(args: StubDomainsArgs) -> DnsLoadBalancerArgs:
     if "load_balancer_annotations" in args:
         balancer["annotations"] = args["load_balancer_annotations"]
     return balancer
+
+
+def connect_region(
+    plan: AddressPlan,
+    region: RegionSettings,
+    cluster: RegionalCluster,
+    *,
+    owner: str,
+    client_cidrs: list[str],
+    opts: pulumi.ResourceOptions,
+) -> StubDomains:
+    """This strategy's resources in one region: what every strategy's `resources` module offers.
+
+    `owner`: `project/stack`. `client_cidrs`: who asks this region's DNS. `opts`: hold the region's provider.
+    """
+    here = plan.region(region.name)
+    args: StubDomainsArgs = {
+        "kubeconfig": cluster.kubeconfig,
+        "context": cluster.context,
+        "dns_kind": region.dns_kind,
+        "dns_zone": here.dns_zone,
+        "dns_addresses": list(here.dns_addresses),
+        "dns_managed": region.dns_managed,
+        "forwards": {zone: list(addresses) for zone, addresses in here.forwards.items()},
+        "owner": owner,
+        "client_cidrs": client_cidrs,
+        "load_balancer_annotations": dict(region.load_balancer.annotations),
+        "lost": region.state is RegionState.LOST,
+    }
+    if region.load_balancer.load_balancer_class is not None:
+        args["load_balancer_class"] = region.load_balancer.load_balancer_class
+    return StubDomains(f"{region.name}-stub-domains", args, opts)

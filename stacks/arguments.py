@@ -1,0 +1,128 @@
+"""What each component is given, as pure functions of settings and plan."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
+from components.database.databases import DatabaseArgs, DatabasesArgs
+from components.database.region import CockroachRegionArgs
+from components.database.settings import MemberArgs, node_args
+from components.plan.model import AddressPlan, DatabaseSettings, RegionPlan, RegionSettings, RegionState, Settings
+from components.strategies import strategy
+
+LIVE = (RegionState.ACTIVE, RegionState.DRAINING)
+"""States of a region whose nodes run."""
+
+
+def admin_region(settings: Settings) -> RegionSettings:
+    """Where the SQL and decommission Jobs run, with root's key: the first active region.
+
+    Raises ValueError where none is active (validation refuses that before).
+    """
+    for region in settings.regions:
+        if region.state is RegionState.ACTIVE:
+            return region
+    raise ValueError("no region is active")
+
+
+def init_region(settings: Settings) -> RegionSettings | None:
+    """Where the cluster was born: the first region listed. None once that region is gone; it never moves."""
+    first = settings.regions[0]
+    return first if first.state in LIVE else None
+
+
+def sql_users(settings: Settings) -> list[str]:
+    """SQL users that the config names, each once, in its order: owners and further users of the databases."""
+    return list(dict.fromkeys(user for database in settings.databases for user in (database.owner, *database.users)))
+
+
+def live_cidrs(plan: AddressPlan) -> list[str]:
+    """Pod and node ranges of every region whose nodes run: who asks another region's DNS, and who dials its nodes."""
+    return [
+        str(cidr) for region in plan.regions if region.state in LIVE for cidr in (region.pod_cidr, region.node_cidr)
+    ]
+
+
+def members(plan: AddressPlan) -> list[MemberArgs]:
+    """Every node of every active region whose address the plan knows: the ones whose health a rollout waits for."""
+    return [
+        {"region": region.name, "host": node.address}
+        for region in plan.regions
+        if region.state is RegionState.ACTIVE
+        for node in region.nodes
+        if node.address is not None
+    ]
+
+
+def first_host(region: RegionPlan) -> str:
+    """Planned address of a region's node 0, else its name inside its own cluster."""
+    return region.nodes[0].address or f"{region.nodes[0].name}.cockroachdb.{region.namespace}"
+
+
+def region_args(
+    settings: Settings,
+    plan: AddressPlan,
+    region: RegionSettings,
+    authority: CertificateAuthority,
+    certificate: NodeCertificate,
+    clients: Mapping[str, ClientCertificate],
+) -> CockroachRegionArgs:
+    """Args of one region's database. `clients`: certificates of the SQL users that Jobs and probes there need."""
+    here = plan.region(region.name)
+    identity = strategy(settings.strategy).pod_identity(region)
+    node = node_args(settings.cockroachdb)
+    node["extra_flags"] = [*node.get("extra_flags", []), *identity.flags]
+    args: CockroachRegionArgs = {
+        "region": region.name,
+        "namespace": here.namespace,
+        "nodes": region.nodes,
+        "zones": list(region.zones),
+        "cluster_domain": region.cluster_domain,
+        "advertise_host": identity.advertise_host,
+        "host_network": identity.host_network,
+        "join_addresses": list(plan.join_addresses),
+        "members": members(plan),
+        "sql_address": here.sql_address,
+        "load_balancer_annotations": dict(region.load_balancer.annotations),
+        "client_cidrs": [str(settings.network_cidr)],
+        "peer_cidrs": live_cidrs(plan),
+        "node": node,
+        "ca_certificate": authority.bundle,
+        "node_certificate": {"certificate": certificate.certificate, "private_key": certificate.private_key},
+        "client_certificates": {
+            user: {"certificate": client.certificate, "private_key": client.private_key}
+            for user, client in clients.items()
+        },
+    }
+    if region.load_balancer.load_balancer_class is not None:
+        args["load_balancer_class"] = region.load_balancer.load_balancer_class
+    return args
+
+
+def databases_args(settings: Settings, admin: RegionPlan, license_key: pulumi.Input[str] | None) -> DatabasesArgs:
+    """Args of the SQL that makes users, databases and cluster settings; run in `admin`. `license_key` is a secret."""
+    args: DatabasesArgs = {
+        "namespace": admin.namespace,
+        "host": first_host(admin),
+        "node": node_args(settings.cockroachdb),
+        "databases": [_database_args(database) for database in settings.databases],
+        "cluster_settings": dict(settings.cockroachdb.cluster_settings),
+        "known_regions": [region.name for region in settings.regions],
+    }
+    if settings.cockroachdb.organization is not None:
+        args["organization"] = settings.cockroachdb.organization
+    if license_key is not None:
+        args["license"] = license_key
+    return args
+
+
+def _database_args(database: DatabaseSettings) -> DatabaseArgs:
+    return {
+        "name": database.name,
+        "owner": database.owner,
+        "users": list(database.users),
+        "primary_region": database.primary_region,
+        "regions": list(database.regions),
+        "survive": str(database.survive),
+    }

@@ -1,0 +1,196 @@
+"""The composition: every region side by side, then the few steps that join them into one database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
+from components.database.databases import Databases
+from components.database.decommission import Decommission, DecommissionArgs
+from components.database.init import ClusterInit, ClusterInitArgs
+from components.database.names import ROOT, VERIFIER
+from components.database.region import CockroachRegion
+from components.database.rollout import Rollout, RolloutArgs
+from components.database.settings import node_args
+from components.plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
+from components.platforms import RegionalCluster
+from components.platforms.existing import ExistingCluster
+from components.strategies import resources
+from components.strategies.connection import Connection
+
+from . import arguments
+from .address_lock import AddressLock
+from .protection import guard
+
+
+@dataclass(slots=True)
+class Region:
+    """A region that stands: its place in the plan and what was declared for it."""
+
+    settings: RegionSettings
+    plan: RegionPlan
+    cluster: RegionalCluster
+    dns: Connection
+    """The strategy's resources."""
+    database: CockroachRegion
+
+    def after(self, steps: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+        """Options of what runs in this region's cluster once `steps` are done."""
+        return pulumi.ResourceOptions(providers=[self.cluster.provider], depends_on=list(steps))
+
+
+@dataclass(slots=True)
+class MultiRegion:
+    """What the stack declared, for its outputs."""
+
+    settings: Settings
+    plan: AddressPlan
+    lock: AddressLock
+    """Refuses a plan that moves what is in use; every region waits for its word."""
+    authority: CertificateAuthority
+    users: dict[str, ClientCertificate]
+    """SQL users of the config; no administrator."""
+    regions: list[Region] = field(default_factory=list)
+    """Active and draining ones, in the order of the config."""
+
+    def region(self, settings: RegionSettings) -> Region:
+        """What stands of a live region. Raises StopIteration for any other."""
+        return next(region for region in self.regions if region.settings is settings)
+
+
+def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Input[str] | None = None) -> MultiRegion:
+    """Declare the whole stack. `license_key` is a secret.
+
+    The only edges between regions are these, in this order: ClusterInit waits for every region's objects; the rollouts
+    follow one another, so that no two regions restart together; the databases' SQL follows the last; a draining
+    region's Decommission follows the SQL that moves the databases off it.
+    """
+    lock = AddressLock("addresses", settings, plan)
+    authority = CertificateAuthority("cockroachdb-authority", {"protect": not settings.allow_data_loss})
+    clients = {user: _client(authority, user) for user in (ROOT, VERIFIER)}
+    users = {user: _client(authority, user) for user in arguments.sql_users(settings)}
+    stack = MultiRegion(settings, plan, lock, authority, users)
+
+    for region in settings.regions:
+        if region.state in arguments.LIVE:
+            stack.regions.append(_region(stack, region, clients))
+        elif region.state is RegionState.LOST:
+            _lost_region(stack, region)
+
+    _join(stack, license_key)
+    return stack
+
+
+def _region(stack: MultiRegion, region: RegionSettings, clients: dict[str, ClientCertificate]) -> Region:
+    """One region: its cluster, its DNS wiring, its nodes. Knows of the others only what the plan says."""
+    settings, here = stack.settings, stack.plan.region(region.name)
+    cluster = _cluster(stack, region)
+    # Here a DNS load balancer's planned address becomes the other clusters' stub domain.
+    dns = _connect(stack, region, cluster)
+    certificate = NodeCertificate(
+        f"{region.name}-node",
+        {
+            "authority_certificate": stack.authority.certificate,
+            "authority_private_key": stack.authority.private_key,
+            "names": list(here.certificate_names or ()),
+        },
+    )
+    root_is_here = region in (arguments.init_region(settings), arguments.admin_region(settings))
+    held = clients if root_is_here else {VERIFIER: clients[VERIFIER]}
+    args = arguments.region_args(settings, stack.plan, region, stack.authority, certificate, held)
+    database = CockroachRegion(region.name, args, pulumi.ResourceOptions(providers=[cluster.provider]))
+    return Region(region, here, cluster, dns, database)
+
+
+def _lost_region(stack: MultiRegion, region: RegionSettings) -> None:
+    """A region that is gone: its objects leave the state without a call, for its provider leads nowhere.
+
+    What stays until the region is `removed`: that provider, the DNS forwards (which remember not to call) and the
+    guard, now open.
+    """
+    cluster = _cluster(stack, region)
+    dns = _connect(stack, region, cluster)
+    guard(stack.plan.region(region.name), protect=False, keeps=[cluster, dns])
+
+
+def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
+    """Every edge between regions is made here."""
+    settings = stack.settings
+    node = node_args(settings.cockroachdb)
+    admin = stack.region(arguments.admin_region(settings))
+    born_in = arguments.init_region(settings)
+    active = [region for region in stack.regions if region.settings.state is RegionState.ACTIVE]
+    draining = [region for region in stack.regions if region.settings.state is RegionState.DRAINING]
+    done: list[pulumi.Resource] = []
+
+    if born_in is not None:
+        first = stack.region(born_in)
+        everything = [made for region in stack.regions for made in (region.dns, region.database)]
+        init_args: ClusterInitArgs = {
+            "namespace": first.plan.namespace,
+            "host": arguments.first_host(first.plan),
+            "node": node,
+        }
+        done = [ClusterInit("cockroachdb-init", init_args, first.after(everything))]
+
+    for region in active:
+        rollout_args: RolloutArgs = {
+            "region": region.settings.name,
+            "namespace": region.plan.namespace,
+            "nodes": region.settings.nodes,
+            "node": node,
+            "template_hash": region.database.template_hash,
+        }
+        done = [Rollout(region.settings.name, rollout_args, region.after([*done, region.dns, region.database]))]
+
+    sql_args = arguments.databases_args(settings, admin.plan, license_key)
+    done = [Databases("cockroachdb-databases", sql_args, admin.after(done))]
+
+    for region in draining:
+        decommission_args: DecommissionArgs = {
+            "namespace": admin.plan.namespace,
+            "host": arguments.first_host(admin.plan),
+            "node": node,
+            "region": region.settings.name,
+        }
+        done = [Decommission(region.settings.name, decommission_args, admin.after(done))]
+        guard(region.plan, protect=False, keeps=[region.cluster, region.dns, region.database, *done])
+    for region in active:
+        guard(region.plan, protect=not settings.allow_data_loss, keeps=[region.cluster, region.dns, region.database])
+
+
+def _client(authority: CertificateAuthority, user: str) -> ClientCertificate:
+    return ClientCertificate(
+        f"client-{user}",
+        {
+            "authority_certificate": authority.certificate,
+            "authority_private_key": authority.private_key,
+            "user": user,
+        },
+    )
+
+
+def _connect(stack: MultiRegion, region: RegionSettings, cluster: RegionalCluster) -> Connection:
+    """The chosen strategy's resources: components/strategies/<strategy>/resources.py."""
+    return resources(stack.settings.strategy).connect_region(
+        stack.plan,
+        region,
+        cluster,
+        owner=f"{pulumi.get_project()}/{pulumi.get_stack()}",
+        client_cidrs=arguments.live_cidrs(stack.plan),
+        opts=pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[stack.lock]),
+    )
+
+
+def _cluster(stack: MultiRegion, region: RegionSettings) -> RegionalCluster:
+    # A lost region's entry may leave out what it would take to reach it.
+    return ExistingCluster(
+        region.name,
+        {
+            "kubeconfig": region.kubeconfig or "",
+            "context": region.context or "",
+            "lost": region.state is RegionState.LOST,
+        },
+        pulumi.ResourceOptions(depends_on=[stack.lock]),
+    )
