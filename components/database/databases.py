@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from . import jobs, names, sql
+from .fragments import READ_ONLY, Manifest
 from .secrets import encoded
 from .settings import CockroachNodeArgs
 
@@ -71,7 +72,7 @@ def sql_text(args: DatabasesArgs) -> str:
 
 
 def sql_pod(
-    args: DatabasesArgs, volume: jobs.Manifest, annotations: dict[str, pulumi.Input[str]] | None = None
+    args: DatabasesArgs, volume: Manifest, annotations: dict[str, pulumi.Input[str]] | None = None
 ) -> jobs.JobPod:
     """A Job's pod that runs the file `statements.sql` of a volume as root, and stops at the first error."""
     node = args["node"]
@@ -127,7 +128,7 @@ class Databases(pulumi.ComponentResource):
             data={"statements.sql": text},
             opts=child,
         )
-        volume: jobs.Manifest = {"configMap": {"name": f"{names.SQL}-{key}", "defaultMode": jobs.READ_ONLY}}
+        volume: Manifest = {"configMap": {"name": f"{names.SQL}-{key}", "defaultMode": READ_ONLY}}
         k8s.batch.v1.Job(
             f"{name}-{key}",
             metadata={
@@ -167,7 +168,7 @@ class Databases(pulumi.ComponentResource):
             data={"statements.sql": encoded(statement)},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        volume: jobs.Manifest = {"secret": {"secretName": object_name, "defaultMode": jobs.READ_ONLY}}
+        volume: Manifest = {"secret": {"secretName": object_name, "defaultMode": READ_ONLY}}
         pod = sql_pod(args, volume, {"cockroachdb-multiregion/license": digest})
         return k8s.batch.v1.Job(
             f"{name}-license",

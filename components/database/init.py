@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from . import jobs, names
-from .pod_template import Manifest, scripts_mount, scripts_volume
+from .fragments import Manifest, scripts_mount, scripts_volume
 from .settings import CockroachNodeArgs
 
 DEADLINE_SECONDS = 1800

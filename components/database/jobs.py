@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from . import names
-from .pod_template import READ_ONLY, Manifest, container_security, pod_security, small_resources
+from .fragments import READ_ONLY, Manifest, container_security, pod_security, small_resources
 
 REPLACE_UNREADY = {"pulumi.com/replaceUnready": "true"}
 """A Job that failed for good is made anew by the next `up`; one that succeeded stays as it is."""

@@ -7,7 +7,7 @@ the source shows a node's address, which the peers' node CIDRs hold.
 from collections.abc import Sequence
 
 from . import names
-from .pod_template import Manifest
+from .fragments import Manifest
 
 API_PORTS = (443, 6443)
 """HTTPS: the API server by its Service and directly, and the object stores that backups go to."""

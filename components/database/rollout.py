@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from . import jobs, names
-from .pod_template import api_mount, scripts_mount, scripts_volume, service_account_token
+from .fragments import api_mount, scripts_mount, scripts_volume, service_account_token
 from .settings import CockroachNodeArgs
 
 SECONDS_PER_NODE = 1200

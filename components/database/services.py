@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import names
-from .pod_template import Manifest
+from .fragments import Manifest
 
 _PORTS = (
     {"name": "grpc", "port": names.RPC_PORT, "targetPort": "grpc", "protocol": "TCP"},
