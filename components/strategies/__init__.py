@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from .base import Strategy
+if TYPE_CHECKING:  # the plan imports this package, and `base` the plan
+    from .base import Strategy
 
 AVAILABLE = {"stub-domains": "stub_domains"}
 """Config word -> package of the strategies in this version."""
