@@ -6,22 +6,23 @@ import os
 import secrets
 import shlex
 
-from lab.paths import LabPaths
+from lab.paths import PROJECT, LabPaths
 from lab.shell import LabError
-from lab.tools import bin_dir, plugin_path
+from lab.tools import bin_dir, link_plugins
 
 
 def environment(paths: LabPaths) -> dict[str, str]:
     """The variables, the whole PATH among them. Makes the state's folder and its passphrase where they are not."""
     backend = paths.root / "pulumi"
     backend.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = [*plugin_path(), str(bin_dir()), os.environ.get("PATH", "")]
+    path = [str(paths.root / "bin"), str(link_plugins(paths)), str(bin_dir()), os.environ.get("PATH", "")]
     return {
         "PATH": ":".join(path),
         "KUBECONFIG": str(paths.kubeconfig),
         "LAB_NAME": paths.name,
         "PULUMI_BACKEND_URL": f"file://{backend}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(paths)),
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
@@ -43,3 +44,31 @@ def _passphrase(paths: LabPaths) -> str:
             stream.write(secrets.token_urlsafe(32))
         fresh.replace(file)
     return str(file)
+
+
+WRAPPER = """#!/bin/sh
+# Runs pulumi on this lab's copy of the stack file (brought up to date first), from its own project folder.
+case "$1" in
+config|version|plugin|help|"") exec {pulumi} "$@" ;;
+esac
+{python} -c 'from lab.paths import lab_paths; from lab.stackfile import refresh; refresh(lab_paths("{name}"))' || exit
+exec {pulumi} -C {project} "$@"
+"""
+
+
+def write_wrapper(paths: LabPaths) -> None:
+    """Put a `pulumi` before the real one on the lab's PATH, so that plain commands leave tracked files as they are."""
+    file = paths.root / "bin" / "pulumi"
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    values = {
+        "pulumi": shlex.quote(str(bin_dir() / "pulumi")),
+        "python": f"env PYTHONPATH={shlex.quote(str(PROJECT))} {shlex.quote(str(PROJECT / '.venv/bin/python'))}",
+        "name": paths.name,
+        "project": shlex.quote(str(paths.root / "project")),
+    }
+    content = WRAPPER.format(**values)
+    if not file.exists() or file.read_text() != content:
+        fresh = file.with_name("pulumi.new")
+        fresh.write_text(content)
+        fresh.chmod(0o755)
+        fresh.replace(file)

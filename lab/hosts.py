@@ -1,4 +1,4 @@
-"""What runs on a region's hosts: the kubelet and kube-proxy of each, and beside the control plane the region's cloud."""
+"""What runs on a region's hosts, a kubelet and a kube-proxy each, and the region's cloud beside its control plane."""
 
 from __future__ import annotations
 

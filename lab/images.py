@@ -23,7 +23,7 @@ def cockroach() -> Path:
 
 
 def images() -> dict[str, dict[str, Any]]:
-    """Image name patterns and what a container of each sees: binds (path in the container: path here), PATH, variables."""
+    """Image name patterns, and what a container of each sees: binds (path inside: path here), PATH, variables."""
     coredns = {"binds": {"/coredns": str(bin_dir() / "coredns")}, "path": SYSTEM_PATH, "env": {}}
     return {
         "docker.io/cockroachdb/cockroach:*": {

@@ -13,7 +13,7 @@ LIMITS = {
     "kernel/keys/maxkeys": 20000,
     "net/ipv4/neigh/default/gc_thresh3": 16384,
 }
-"""What a Kubernetes distribution sets on its hosts; here all hosts share one kernel (keys: crun makes a keyring each)."""
+"""What distributions set on their hosts; here all hosts share one kernel (keys: crun makes a keyring each)."""
 
 MEMORY = MACHINE / "limits.json"
 

@@ -73,7 +73,7 @@ class Api:
         return json.loads(text)
 
     def create_missing(self, objects: Sequence[Mapping[str, Any]]) -> int:
-        """Create the objects that don't exist; those that do are other people's too by now, and stay. How many were made."""
+        """Create the objects that don't exist; those that do may be other people's by now. How many were made."""
         made = 0
         for item in objects:
             try:

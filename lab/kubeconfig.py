@@ -22,7 +22,7 @@ class Access:
 
 
 def write(file: Path, accesses: Sequence[Access]) -> None:
-    """Write `file` with these contexts, the first one current; certificates inside, so mode 0600. Whole or not at all."""
+    """Write `file` with these contexts, the first one current; keys inside, so mode 0600. Whole or not at all."""
     document = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -140,7 +140,7 @@ def _kill_until_none(find: Callable[[], Iterator[int]], seconds: float) -> None:
 
 
 def lab_processes(nets: set[int], root: Path) -> Iterator[int]:
-    """Processes in one of the network namespaces `nets`, or of another mount namespace with something of `root` mounted."""
+    """Processes in a network namespace of `nets`, or of another mount namespace with something of `root` mounted."""
     own_mounts = _inode("self", "mnt")
     for pid in _pids():
         if pid == os.getpid() or _state(pid) in "ZX":

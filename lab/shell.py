@@ -20,7 +20,7 @@ def run(
     cwd: Path | None = None,
     timeout: float = 120,
 ) -> str:
-    """Standard output of `argv`. Raises LabError with its standard error when it fails or takes over `timeout` seconds."""
+    """Standard output of `argv`. Raises LabError with its standard error when it fails or takes too long (seconds)."""
     words = [str(word) for word in argv]
     try:
         done = subprocess.run(

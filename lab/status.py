@@ -11,7 +11,7 @@ from lab.state import read_faults
 
 
 def status(paths: LabPaths) -> dict[str, Any]:
-    """`{"name", "kubeconfig", "regions": [{"name", "api", "ready", "hosts": [..]}], "processes": {name: pid or null}, "faults"}`."""
+    """The lab as JSON types; `processes` maps names to process ids, null for one that died."""
     world = lifecycle.read_world(paths)
     alive = {name: processes.running(paths, name) for name in processes.names(paths)}
     return {

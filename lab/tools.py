@@ -1,17 +1,242 @@
-"""The programs that a lab runs: found on PATH, else in the cache, else built once from pinned Go modules."""
+"""The programs that a lab runs: found on PATH, else in the cache, else built once from pinned Go modules.
+
+Standard library only: the set-up runs before there is anything else.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from lab.paths import cache_dir
+from lab.paths import PROJECT, LabPaths, cache_dir
+from lab.shell import LabError
+
+GO = (1, 26)
+"""What the pinned modules ask for."""
+
+KUBERNETES = "v1.37.2"
+KUBERNETES_FLAGS = " ".join(
+    ["-s -w"]
+    + [
+        f"-X k8s.io/component-base/version.{name}={value}"
+        for name, value in (("gitVersion", KUBERNETES), ("gitMajor", "1"), ("gitMinor", "37"))
+    ]
+)
+"""Without these the servers call themselves v0.0.0, which clients refuse to talk to."""
+
+PULUMI_FLAGS = "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0"
+PLUGINS = (
+    "pulumi-language-python",
+    "pulumi-resource-pulumi-python",
+    "pulumi-resource-kubernetes",
+    "pulumi-resource-tls",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One program: where its Go module is, what to build in it, and how long that takes on two cores, in seconds."""
+
+    name: str
+    module: str
+    package: str
+    seconds: int
+    flags: str = "-s -w"
+    accepted: tuple[int, int] | None = None
+    """The oldest version that is taken from PATH; None: only the lab's own will do."""
+    version: tuple[str, ...] = ("--version",)
+    """How to ask it for its version."""
+
+
+TOOLS = (
+    Tool("etcd", "lab/tools/etcd", "go.etcd.io/etcd/server/v3", 35, accepted=(3, 5)),
+    Tool("kube-apiserver", "lab/kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", 260, KUBERNETES_FLAGS, (1, 34)),
+    Tool(
+        "kube-controller-manager",
+        "lab/kubernetes",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        85,
+        KUBERNETES_FLAGS,
+        (1, 34),
+    ),
+    Tool("kube-scheduler", "lab/kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", 20, KUBERNETES_FLAGS, (1, 34)),
+    Tool("kube-proxy", "lab/kubernetes", "k8s.io/kubernetes/cmd/kube-proxy", 20, KUBERNETES_FLAGS, (1, 34)),
+    Tool(
+        "kubectl",
+        "lab/kubernetes",
+        "k8s.io/kubernetes/cmd/kubectl",
+        25,
+        KUBERNETES_FLAGS,
+        (1, 34),
+        ("version", "--client"),
+    ),
+    Tool("lab-kubelet", "lab/kubernetes", "./cmd/lab-kubelet", 90, KUBERNETES_FLAGS),
+    Tool("lab-cloud", "lab/kubernetes", "./cmd/lab-cloud", 30, KUBERNETES_FLAGS),
+    Tool("coredns", "lab/tools/coredns", "github.com/coredns/coredns", 150, accepted=(1, 11)),
+    Tool("lab-cockroach", "lab/cockroach", "./cmd/cockroach", 120),
+    Tool(
+        "pulumi",
+        "lab/tools/pulumi",
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        300,
+        PULUMI_FLAGS,
+        (3, 259),
+        ("version",),
+    ),
+    *(Tool(f"plugins/{name}", "lab/plugins", f"./cmd/{name}", 25) for name in PLUGINS),
+)
 
 
 def bin_dir() -> Path:
-    """Where the lab's programs are."""
+    """Where the lab's programs are: built ones, and links to those that were on PATH."""
     return cache_dir() / "bin"
 
 
-def plugin_path() -> list[str]:
-    """The folder of stand-in Pulumi plugins."""
-    return [str(bin_dir() / "plugins")]
+def missing() -> list[Tool]:
+    """The tools that have to be found or built: those that are not there, and those whose source has changed since."""
+    return [tool for tool in TOOLS if not _current(tool)]
+
+
+def adopt(tool: Tool) -> bool:
+    """Link to the tool on PATH, if there is one and it is new enough. Whether it was done."""
+    found = _on_path(tool.name)
+    if tool.accepted is None or found is None or _version(found, tool.version) < tool.accepted:
+        return False
+    target = bin_dir() / tool.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(found)
+    fresh.replace(target)
+    _stamp(tool).parent.mkdir(parents=True, exist_ok=True)
+    _stamp(tool).write_text(f"path {found}")
+    return True
+
+
+def build(tool: Tool) -> None:
+    """Build one tool into the cache, whole or not at all. Raises LabError with the compiler's words."""
+    target = bin_dir() / tool.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    argv = ["go", "build", "-trimpath", "-ldflags", tool.flags, "-o", str(fresh), tool.package]
+    key = _key(tool)
+    environment = {**os.environ, "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
+    done = subprocess.run(argv, cwd=PROJECT / tool.module, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        fresh.unlink(missing_ok=True)
+        raise LabError(f"building {tool.name} in {tool.module} failed:\n{done.stderr.strip()[-4000:]}")
+    fresh.replace(target)
+    _stamp(tool).parent.mkdir(parents=True, exist_ok=True)
+    _stamp(tool).write_text(key)
+
+
+def go_problem() -> str | None:
+    """Why nothing can be built here, or None."""
+    if shutil.which("go") is None:
+        return f"Go {GO[0]}.{GO[1]} or newer is needed to build what is missing, and there is no `go` on PATH"
+    text = subprocess.run(["go", "version"], capture_output=True, text=True, check=False).stdout
+    if _numbers(text) < GO:
+        return f"Go {GO[0]}.{GO[1]} or newer is needed to build what is missing; this is: {text.strip()}"
+    return None
+
+
+@contextmanager
+def building() -> Iterator[bool]:
+    """Only one set-up builds at a time. Yields whether another one was in the way and has been waited for."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / "lock").open("a") as lock:
+        waited = False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waited = True
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield waited
+
+
+def link_plugins(paths: LabPaths) -> Path:
+    """The lab's folder of stand-in plugins: links to those for which no real one is installed.
+
+    `LAB_PLUGINS` is `real` (raises LabError where one is missing), `stand-in` (all of them) or `auto`, the default.
+    """
+    mode = os.environ.get("LAB_PLUGINS", "auto")
+    if mode not in ("auto", "real", "stand-in"):
+        raise LabError(f"LAB_PLUGINS={mode}: real, stand-in or auto")
+    wanted = [name for name in PLUGINS if mode == "stand-in" or not real_plugin(name)]
+    if mode == "real" and wanted:
+        raise LabError(f"LAB_PLUGINS=real, but neither PATH nor the Pulumi home has: {', '.join(wanted)}")
+    folder = paths.root / "plugins"
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if old.name not in wanted:
+            old.unlink()
+    for name in wanted:
+        link, target = folder / name, bin_dir() / "plugins" / name
+        if not link.is_symlink() or link.readlink() != target:
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+    return folder
+
+
+def real_plugin(name: str) -> bool:
+    """Whether a plugin that is not this project's is on PATH or in the Pulumi home."""
+    if _on_path(name):
+        return True
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    kind = name.removeprefix("pulumi-")
+    return (home / "bin" / name).exists() or any((home / "plugins").glob(f"{kind}-v*"))
+
+
+def _current(tool: Tool) -> bool:
+    stamp = _stamp(tool)
+    if not (bin_dir() / tool.name).exists() or not stamp.exists():
+        return False
+    text = stamp.read_text()
+    if text.startswith("path "):
+        return _on_path(tool.name) == text.removeprefix("path ")
+    return text == _key(tool)
+
+
+def _stamp(tool: Tool) -> Path:
+    return cache_dir() / "stamps" / tool.name
+
+
+def _key(tool: Tool) -> str:
+    """Changes when the tool would be built otherwise: its flags, its module's pins and its own source."""
+    digest = hashlib.sha256(json.dumps([tool.package, tool.flags]).encode())
+    folder = PROJECT / tool.module
+    files = [folder / "go.mod", folder / "go.sum"]
+    if tool.package.startswith("./"):
+        files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.endswith("_test.go"))
+    for file in files:
+        digest.update(f"{file.relative_to(folder)}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _on_path(name: str) -> str | None:
+    own = (str(cache_dir()), str(PROJECT / ".lab"))
+    folders = [entry for entry in os.environ.get("PATH", "").split(":") if entry and not entry.startswith(own)]
+    return shutil.which(name, path=":".join(folders))
+
+
+def _version(program: str, arguments: Sequence[str]) -> tuple[int, ...]:
+    try:
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return (0,)
+    return _numbers(done.stdout + done.stderr)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    match = re.search(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0,)

@@ -143,7 +143,7 @@ def load(text: str) -> World:
 
 
 def read_plan(stack_file: Path) -> dict[str, Any]:
-    """The address plan of a stack file, as `python -m stacks.plan --json` prints it. Raises LabError with its problems."""
+    """The address plan of a stack file, as `python -m stacks.plan` prints it. Raises LabError with its problems."""
     done = subprocess.run(
         [sys.executable, "-m", "stacks.plan", str(stack_file), "--json"],
         cwd=PROJECT,
@@ -189,7 +189,7 @@ def _region(index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts
         index=index,
         context=entry.get("context") or name,
         dns_kind=dns.get("kind") or platform_dns,
-        cluster_domain=entry.get("clusterDomain") or CLUSTER_DOMAIN,
+        cluster_domain=dns.get("clusterDomain") or CLUSTER_DOMAIN,
         node_cidr=str(nodes),
         lb_cidr=str(_balancer_cidr(block, (*dns_addresses, item["sqlAddress"]))),
         control_cidr=f"{block[17 * 256]}/28",
@@ -202,7 +202,7 @@ def _region(index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts
 
 
 def _balancer_cidr(block: IPv4Network, addresses: tuple[str, ...]) -> IPv4Network:
-    """The /24 that load balancers get their addresses from: .16.0/24 of the region's block, or where the plan's addresses lie."""
+    """The /24 of load balancers' addresses: .16.0/24 of the region's block, or where the plan's addresses lie."""
     usual = IPv4Network(f"{block[16 * 256]}/24")
     if all(IPv4Address(address) in usual for address in addresses):
         return usual

@@ -1,4 +1,4 @@
-"""What a cluster comes with: its DNS server and a default StorageClass. Made once; afterwards other people's to change."""
+"""What a cluster comes with: its DNS server and a default StorageClass. Made once; then other people's to change."""
 
 from __future__ import annotations
 

@@ -1,0 +1,36 @@
+# What people and scripts type. All logic is in lab/, tests and the tools themselves.
+STACK ?= dev
+STRATEGY ?=
+LAB_NAME ?= $(STACK)
+PYTHON ?= python3
+PY := .venv/bin/python
+RUN = $(PY) -m lab.up
+WHICH = --stack $(STACK) --name $(LAB_NAME)
+
+.PHONY: help setup up down verify test test-all bench app
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
+
+setup: ## install or build what is missing
+	@$(PYTHON) -m lab.setup
+
+up: setup ## the lab, `pulumi up` of STACK (default dev) in it, verification; STRATEGY=… for another strategy
+	@$(RUN) up $(WHICH) --strategy "$(STRATEGY)"
+
+down: setup ## undo `up`: the lab with all that is in it
+	@$(RUN) down $(WHICH)
+
+verify: setup ## the matrix alone
+	@$(RUN) verify $(WHICH)
+
+test: setup ## lint, types, import contracts, tests (the long ones as a sample)
+	@$(PY) -m lab.check
+
+test-all: setup ## the same with every test
+	@$(PY) -m lab.check --all
+
+bench: setup ## figures and plots
+	@$(PY) -m bench
+
+app: setup ## the app team's example against the running stack
+	@$(PY) -m examples.app $(WHICH)

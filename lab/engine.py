@@ -1,0 +1,82 @@
+"""The Pulumi engine against a lab: its stack made once, and freed from what a killed run left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from lab.environment import environment
+from lab.paths import LabPaths
+from lab.shell import LabError, run
+from lab.stackfile import chosen_stack, project_dir
+from lab.tools import bin_dir
+
+RECOVER = "COCKROACHDB_MULTIREGION_RECOVER"
+"""Set for the run after a killed one: objects that were made but not yet recorded are taken over."""
+
+
+def ensure_stack(paths: LabPaths) -> None:
+    """Make the stack in the lab's own backend, if it is not there."""
+    stack = chosen_stack(paths)
+    if not any((paths.root / "pulumi").glob(f".pulumi/stacks/*/{stack}.json")):
+        _pulumi(paths, "stack", "init", stack)
+
+
+def clear_dead_run(paths: LabPaths) -> bool:
+    """Free the stack from a run that was killed: its lock and its pending operations. Whether operations were pending.
+
+    Raises LabError where the run that has the lock is alive.
+    """
+    for lock in (paths.root / "pulumi").glob(".pulumi/locks/**/*.json"):
+        holder = _lock_holder(lock)
+        if holder and _is_pulumi(holder):
+            raise LabError(f"pulumi (process {holder}) is at work on this stack: wait for it, or interrupt it")
+        lock.unlink(missing_ok=True)
+    exported = json.loads(_pulumi(paths, "stack", "export"))
+    if not exported["deployment"].get("pending_operations"):
+        return False
+    del exported["deployment"]["pending_operations"]
+    _pulumi(paths, "stack", "import", "--force", stdin=json.dumps(exported))
+    return True
+
+
+def up(paths: LabPaths, *, recover: bool) -> None:
+    """`pulumi up` with its output shown. Raises LabError if it fails."""
+    words = ["up", "--yes", "--skip-preview", "--suppress-permalink", "--stack", chosen_stack(paths)]
+    _shown(paths, words, {RECOVER: "1"} if recover else {})
+
+
+def destroy(paths: LabPaths) -> None:
+    """`pulumi destroy` with its output shown. Raises LabError if it fails."""
+    _shown(paths, ["destroy", "--yes", "--skip-preview", "--suppress-permalink", "--stack", chosen_stack(paths)], {})
+
+
+def _shown(paths: LabPaths, words: list[str], extra: dict[str, str]) -> None:
+    argv = [str(bin_dir() / "pulumi"), "-C", str(project_dir(paths)), "--non-interactive", *words]
+    done = subprocess.run(argv, env={**os.environ, **environment(paths), **extra}, check=False)
+    if done.returncode != 0:
+        raise LabError(f"pulumi {words[0]} failed (exit {done.returncode}); the same command again goes on from here")
+
+
+def _pulumi(paths: LabPaths, *words: str, stdin: str | None = None) -> str:
+    argv = [bin_dir() / "pulumi", "-C", project_dir(paths), "--non-interactive", *words]
+    if words[:2] != ("stack", "init"):
+        argv += ["--stack", chosen_stack(paths)]
+    return run(argv, stdin=stdin, env={**os.environ, **environment(paths)})
+
+
+def _lock_holder(lock: Path) -> int | None:
+    try:
+        return int(json.loads(lock.read_text())["pid"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _is_pulumi(pid: int) -> bool:
+    """Whether that process is alive and still the engine: process ids are used again."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "pulumi"
+    except OSError:
+        return False

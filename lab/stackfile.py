@@ -1,0 +1,88 @@
+"""A stack as it runs in a lab: a copy of its file, and of Pulumi.yaml, under `.lab/<name>/project`.
+
+The engine writes the encryption salt into the stack file it is given, and other strategies are tried on a stack: on a
+copy, so that tracked files stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.paths import PROJECT, LabPaths
+from lab.shell import LabError
+from lab.world import CONFIG
+
+ENGINE_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
+"""What the engine writes beside `config`."""
+
+
+def project_dir(paths: LabPaths) -> Path:
+    """The folder that pulumi runs from."""
+    return paths.root / "project"
+
+
+def choose(paths: LabPaths, stack: str, strategy: str | None) -> Path:
+    """Take `stack` (and another strategy than its own, if given) for this lab; returns the copy of its file."""
+    source = PROJECT / f"Pulumi.{stack}.yaml"
+    if not source.exists():
+        known = sorted(file.name.split(".")[1] for file in PROJECT.glob("Pulumi.*.yaml"))
+        raise LabError(f"there is no stack file {source.name}; stacks: {', '.join(known)}")
+    paths.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+    chosen = paths.root / "stack.json"
+    before = json.loads(chosen.read_text())["stack"] if chosen.exists() else stack
+    if before != stack:
+        raise LabError(f"the lab {paths.name!r} runs the stack {before}: take it down, or use another LAB_NAME")
+    _write(chosen, json.dumps({"stack": stack, "strategy": strategy}))
+    return refresh(paths)
+
+
+def chosen_stack(paths: LabPaths) -> str:
+    """The stack that this lab runs. Raises LabError where none was chosen."""
+    return _chosen(paths)["stack"]
+
+
+def refresh(paths: LabPaths) -> Path:
+    """Bring the copies to what the tracked files say now; returns the stack file's copy."""
+    chosen = _chosen(paths)
+    folder = project_dir(paths)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
+    options = project["runtime"].setdefault("options", {})
+    options["virtualenv"] = str(PROJECT / ".venv")
+    _write(folder / "Pulumi.yaml", yaml.safe_dump({**project, "main": str(PROJECT)}, sort_keys=False))
+    name = f"Pulumi.{chosen['stack']}.yaml"
+    document = yaml.safe_load((PROJECT / name).read_text()) or {}
+    copy = folder / name
+    before = (yaml.safe_load(copy.read_text()) or {}) if copy.exists() else {}
+    kept = {key: before[key] for key in ENGINE_KEYS if key in before}
+    config = in_lab(document.get("config") or {}, str(paths.kubeconfig), chosen["strategy"])
+    _write(copy, yaml.safe_dump({**document, **kept, "config": config}, sort_keys=False))
+    return copy
+
+
+def in_lab(config: dict[str, Any], kubeconfig: str, strategy: str | None) -> dict[str, Any]:
+    """The config with the lab's kubeconfig in every region that names one, and another strategy where one is given."""
+    regions = [
+        {**entry, "kubeconfig": kubeconfig} if isinstance(entry, dict) and "kubeconfig" in entry else entry
+        for entry in config.get(f"{CONFIG}:regions") or []
+    ]
+    changed = {**config, f"{CONFIG}:regions": regions}
+    return {**changed, f"{CONFIG}:strategy": strategy} if strategy else changed
+
+
+def _chosen(paths: LabPaths) -> dict[str, Any]:
+    file = paths.root / "stack.json"
+    if not file.exists():
+        raise LabError(f"the lab {paths.name!r} runs no stack yet: `make up` does all of it")
+    return json.loads(file.read_text())
+
+
+def _write(file: Path, content: str) -> None:
+    if not file.exists() or file.read_text() != content:
+        fresh = file.with_name(f"{file.name}.new")
+        fresh.write_text(content)
+        fresh.replace(file)

@@ -1,0 +1,96 @@
+"""`make up`: lab, `pulumi up`, verification. Every step converges, so it can be killed anywhere and run again."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from lab import engine, stackfile
+from lab.environment import environment, write_wrapper
+from lab.paths import PROJECT, LabPaths, lab_paths
+from lab.shell import LabError
+
+NEXT = """
+What to do next:
+  eval "$(.venv/bin/python -m lab env{flag})"   pulumi and kubectl against this lab, in this shell
+  pulumi preview                           what the program would change
+  kubectl --context {region} -n {region} get pods
+  .venv/bin/python -m lab fault --help     break something, then: make verify{make}
+  make app{make}                                 the app team's example
+  make down{make}                                undo it all
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one of `up`, `verify` and `down`; 0, or 1 with one message on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.up", description="Bring up, verify or take down a whole stack."
+    )
+    parser.add_argument("command", choices=("up", "verify", "down"))
+    parser.add_argument("--stack", default="dev", help="the stack file Pulumi.STACK.yaml (default: dev)")
+    parser.add_argument("--strategy", help="another strategy than the stack file's")
+    parser.add_argument("--name", help="the lab's name (default: the stack's)")
+    parser.add_argument("--hosts", type=int, default=3, help="hosts per region")
+    arguments = parser.parse_args(argv)
+    try:
+        paths = lab_paths(arguments.name or arguments.stack)
+        if arguments.command == "up":
+            return up(paths, arguments.stack, arguments.strategy or None, arguments.hosts)
+        if arguments.command == "verify":
+            return verify(paths)
+        _lab(paths, "down")
+    except LabError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the same command goes on from here\n")
+        return 130
+    return 0
+
+
+def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
+    """All of it; the exit code is verification's."""
+    begun = time.monotonic()
+    copy = stackfile.choose(paths, stack, strategy)
+    _lab(paths, "up", "--stack-file", str(copy), "--hosts", str(hosts))
+    write_wrapper(paths)
+    engine.ensure_stack(paths)
+    if engine.clear_dead_run(paths):
+        sys.stderr.write("a run before was killed: taking over what it made\n")
+        engine.up(paths, recover=True)
+    engine.up(paths, recover=False)
+    code = verify(paths)
+    region = _first_region(paths)
+    flag, make = ("", "") if paths.name == "dev" else (f" --name {paths.name}", f" LAB_NAME={paths.name}")
+    if stack != paths.name:
+        make = f" STACK={stack}{make}"
+    sys.stdout.write(NEXT.format(flag=flag, make=make, region=region))
+    sys.stdout.write(f"\n{time.monotonic() - begun:.0f} s\n")
+    return code
+
+
+def verify(paths: LabPaths) -> int:
+    """The matrix, from inside the regions; its exit code."""
+    argv = [sys.executable, "-m", "verify", "--stack", stackfile.chosen_stack(paths)]
+    return subprocess.run(argv, cwd=PROJECT, env={**os.environ, **environment(paths)}, check=False).returncode
+
+
+def _lab(paths: LabPaths, command: str, *words: str) -> None:
+    """A command of the lab's own CLI, which becomes root by itself. Raises LabError when it fails."""
+    argv = [sys.executable, "-m", "lab", command, "--name", paths.name, *words]
+    if subprocess.run(argv, cwd=PROJECT, check=False).returncode != 0:
+        raise LabError(f"lab {command} failed; the same command again goes on from here")
+
+
+def _first_region(paths: LabPaths) -> str:
+    from lab.lifecycle import read_world
+
+    return read_world(paths).regions[0].context
+
+
+if __name__ == "__main__":
+    sys.exit(main())
