@@ -43,12 +43,8 @@ def raw_from_stack_file(path: Path) -> dict[str, Any]:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except yaml.YAMLError as error:
-        raise ConfigError([Problem(str(path), f"is not YAML; {' '.join(str(error).split())}")]) from error
-    if document is None:
-        document = {}
-    config = document.get("config", {}) if isinstance(document, dict) else None
-    if config is None:
-        config = {}
+        raise ConfigError([Problem(str(path), f"is not YAML; {_where(error)}")]) from error
+    config = document.get("config") or {} if isinstance(document, dict) else document or {}
     if not isinstance(config, dict):
         raise ConfigError([Problem(str(path), "is not a stack file; write `config:` and the keys under it")])
     return _own_keys(config)
@@ -90,6 +86,13 @@ def decode(key: str, value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         return value
+
+
+def _where(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def _own_keys(config: Mapping[str, Any]) -> dict[str, Any]:

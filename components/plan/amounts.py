@@ -102,7 +102,7 @@ def _cache_size(value: Any) -> str | None:
         return None
     if _SHARE.fullmatch(text):
         share = Decimal(text.rstrip("%")) / (100 if text.endswith("%") else 1)
-        return None if 0 < share <= Decimal("0.5") else "is not within 0 and half of the memory; use .25"
+        return None if 0 < share <= Decimal("0.5") else "is not above 0 and up to half of the memory; use .25"
     return "is not a share or size of memory; use a form such as .25, 25% or 4GiB"
 
 

@@ -110,9 +110,10 @@ def _reserved(draft: Draft) -> Iterator[Problem]:
 
 @stack_rule("address-duplicate")
 def _duplicate(draft: Draft) -> Iterator[Problem]:
+    """Two addresses that are both cut from `cidr` are alike only where the ranges overlap, which another rule says."""
     seen: dict[IPv4Address, str] = {}
     for path, region in draft.regions(*KEPT):
         for at, address in _addresses(draft, path, region):
-            if address in seen:
+            if address in seen and {at, seen[address]} & draft.given:
                 yield Problem(at, f"{address} is given at {seen[address]} too; use each address once")
             seen.setdefault(address, at)

@@ -44,11 +44,13 @@ def _own_zone_block(draft: Draft) -> Iterator[Problem]:
 
 
 def _refuse_own(draft: Draft, path: str, zone: str) -> Iterator[Problem]:
-    for domain, region in sorted({region.cluster_domain: region.name for _, region in draft.regions()}.items()):
+    for domain in sorted({region.cluster_domain for _, region in draft.regions()}):
         if zone == "" or zone == domain or zone.endswith("." + domain) or domain.endswith("." + zone):
+            names = [region.name for _, region in draft.regions() if region.cluster_domain == domain]
+            owner = next((name for name in names if zone.endswith(f"{name}.svc.{domain}")), names[0])
             yield Problem(
                 path,
-                f"{show(zone or '.')} covers or is part of {domain}, the clusters' own domain: {region} would forward "
+                f"{show(zone or '.')} covers or is part of {domain}, the clusters' own domain: {owner} would forward "
                 "names to itself; other regions' zones are forwarded already, list only zones outside it",
             )
             return

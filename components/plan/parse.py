@@ -81,7 +81,7 @@ def _cockroachdb(reader: Reader) -> CockroachSettings:
         ),
         cluster_settings=reader.pairs("clusterSettings", ["setting-name"], ["scalar"], convert=setting_text),
         extra_flags=reader.items("extraFlags", "string", "flag") or (),
-        labels=reader.pairs("labels", ["label-name"], ["string", "label-value"]),
+        labels=reader.pairs("labels", ["label-name"], ["text", "label-value"]),
         organization=reader.take("organization", "string"),
     )
     # A secret: seen here only to be known as a key, never kept and never shown.

@@ -57,7 +57,7 @@ def parse_region(reader: Reader, index: int, network: IPv4Network, platform: Pla
         sql_address=reader.take("sqlAddress", "string", "address", convert=IPv4Address, default=cut.sql_address),
         load_balancer=LoadBalancerSettings(
             load_balancer_class=balancer.take("class", "string", "label-name"),
-            annotations=balancer.pairs("annotations", ["string"], ["annotation"]),
+            annotations=balancer.pairs("annotations", [], ["annotation"]),
         ),
         kubeconfig=reader.take("kubeconfig", "string", required=needed("give the path of a kubeconfig file")),
         context=reader.take("context", "string", required=needed("name the context in that kubeconfig")),

@@ -27,11 +27,12 @@ class Log:
 class Reader:
     """One object of the config. `take` each known key, then `close` to complain of the rest."""
 
-    def __init__(self, value: Any, path: str, log: Log) -> None:
+    def __init__(self, value: Any, path: str, log: Log, silent: bool = False) -> None:
         self.path = path
         self.log = log
         self.known: list[str] = []
-        self.silent = False
+        self.silent = silent
+        """Inside something that was refused as a whole: what is missing there was never asked for."""
         complaint = complain("object", value) if path else None
         if complaint is not None or not isinstance(value, Mapping):
             log.refuse(path, f"{show(value)} {complaint or 'is not an object'}")
@@ -111,7 +112,7 @@ class Reader:
         result: dict[str, Any] = {}
         for name, value in values.items() if isinstance(values, Mapping) else ():
             path = f"{self.at(key)}.{name}"
-            if self.accept(path, name, *key_rules) is None:
+            if self.accept(path, name, "string", *key_rules) is None:
                 continue
             checked = self.accept(path, value, *value_rules, convert=convert)
             if checked is not None:
@@ -122,7 +123,7 @@ class Reader:
         """A reader of the object at `key`; of an empty one where it is missing."""
         self.known.append(key)
         value = self.values.pop(key, None)
-        return Reader({} if value is None else value, self.at(key), self.log)
+        return Reader({} if value is None else value, self.at(key), self.log, self.silent)
 
     def close(self) -> None:
         """Complain of every key that nobody took."""

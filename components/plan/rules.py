@@ -76,7 +76,7 @@ def complain(name: str, value: Any) -> str | None:
 
 def show(value: Any) -> str:
     """A value as a message shows it: plain where that is unambiguous, else JSON, cut at 80 characters."""
-    if isinstance(value, str) and _PLAIN.fullmatch(value):
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and not _looks_typed(value):
         return value
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
@@ -85,10 +85,22 @@ def show(value: Any) -> str:
 def suggest(word: str, known: Iterable[str]) -> str:
     """`did you mean …?` where a known word is near, else the list of known words."""
     words = sorted(known)
-    near = get_close_matches(str(word), words, n=1, cutoff=0.6)
+    by_lower = {name.lower(): name for name in words}
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    near = near or [
+        name for name in by_lower if min(len(name), len(word)) > 3 and (name in word.lower() or word.lower() in name)
+    ]
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {by_lower[near[0]]}?"
     return f"known: {', '.join(words)}" if words else "none is known"
+
+
+def _looks_typed(text: str) -> bool:
+    """Whether YAML without quotes would read the text as a number or boolean: a message must show the quotes then."""
+    try:
+        return not isinstance(json.loads(text), str)
+    except ValueError:
+        return False
 
 
 def _related(path: str, broken: str) -> bool:
