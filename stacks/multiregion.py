@@ -67,7 +67,11 @@ def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Inpu
     region's Decommission follows the SQL that moves the databases off it.
     """
     lock = AddressLock("addresses", settings, plan)
-    authority = CertificateAuthority("cockroachdb-authority", {"protect": not settings.allow_data_loss})
+    authority = CertificateAuthority(
+        "cockroachdb-authority",
+        {"protect": not settings.allow_data_loss},
+        pulumi.ResourceOptions(depends_on=[lock]),
+    )
     clients = {user: _client(authority, user) for user in (ROOT, VERIFIER)}
     users = {user: _client(authority, user) for user in arguments.sql_users(settings)}
     stack = MultiRegion(settings, plan, lock, authority, users)

@@ -31,6 +31,11 @@ class ExistingCluster(RegionalCluster):
     of the provider, never a replacement of every object behind it.
     """
 
+    kubeconfig: pulumi.Output[str]
+    """Path of the kubeconfig file, as it was given."""
+    context: pulumi.Output[str]
+    """The cluster's context in it."""
+
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:ExistingCluster", name, {}, opts)
         lost = args.get("lost", False)

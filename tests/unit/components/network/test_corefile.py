@@ -139,7 +139,7 @@ def test_what_serves_no_such_zone_on_port_53_is_no_conflict(theirs: str) -> None
 
 
 @pytest.mark.parametrize("change", [lambda text: text.replace("# END", "# end"), lambda text: text + text])
-def test_damaged_marks_are_refused(change) -> None:  # noqa: ANN001
+def test_damaged_marks_are_refused(change) -> None:
     damaged = change(corefile.merge(STOCK, OWNER, TWO))
     for act in (lambda: corefile.merge(damaged, OWNER, TWO), lambda: corefile.remove(damaged, OWNER)):
         with pytest.raises(ForwardError, match="damaged"):

@@ -1,0 +1,272 @@
+"""The composition, seen as the graph of resources that the engine is told of."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from components.plan import plan
+from stacks.multiregion import multi_region
+from stacks.outputs import outputs
+from tests.unit.recording import Recording, record
+
+NAMES = ("us-east1", "us-central1", "us-west1")
+PRIVATE = "-----BEGIN EC PRIVATE KEY-----"
+
+
+def config(states: Mapping[str, str] | None = None, names: tuple[str, ...] = NAMES, **more: Any) -> dict[str, Any]:
+    return {
+        "regions": [
+            {
+                "name": name,
+                "kubeconfig": ".lab/dev/kubeconfig",
+                "context": name,
+                "dns": {"kind": "kube-dns" if name == "us-west1" else "coredns"},
+                "state": (states or {}).get(name, "active"),
+            }
+            for name in names
+        ],
+        "databases": [{"name": "bank", "owner": "app", "primaryRegion": names[0], "survive": "zone"}],
+        **more,
+    }
+
+
+def given(args: Any) -> dict[str, Any]:
+    """What the real providers would answer."""
+    match args.typ:
+        case "tls:index/privateKey:PrivateKey":
+            return {"privateKeyPem": f"{PRIVATE} {args.name}"}
+        case "tls:index/certRequest:CertRequest":
+            return {"certRequestPem": f"request {args.name}"}
+        case "tls:index/selfSignedCert:SelfSignedCert" | "tls:index/locallySignedCert:LocallySignedCert":
+            return {"certPem": f"certificate {args.name}"}
+        case "kubernetes:core/v1:Service":
+            return {"status": {"loadBalancer": {"ingress": [{"ip": args.inputs["spec"].get("loadBalancerIP")}]}}}
+        case _:
+            return {}
+
+
+def run(raw: Mapping[str, Any], *, preview: bool = False, known: bool = True) -> Recording:
+    settings, addresses = plan(raw)
+    return record(
+        lambda: outputs(multi_region(settings, addresses, None)), given if known else lambda _: {}, preview=preview
+    )
+
+
+def test_a_first_preview_shows_the_whole_graph() -> None:
+    assert run(config(), preview=True, known=False).graph() == run(config()).graph()
+
+
+def region_of(urn: str) -> str | None:
+    """The region whose own component (a child of none, or of its components) this is."""
+    name = urn.rpartition("::")[2]
+    return next(
+        (region for region in (*NAMES, "europe-west4") if name == region or name.startswith(f"{region}-")), None
+    )
+
+
+def edges(recording: Recording) -> set[tuple[str, str, str, str]]:
+    """(component that waits, its region, component it waits for, that one's region), for every edge across regions."""
+    by_urn = {made.urn: made for made in recording.resources}
+
+    def component(urn: str) -> str:
+        made = by_urn[urn]
+        while made.parent in by_urn:
+            made = by_urn[made.parent]
+        return made.type.rpartition(":")[2]
+
+    return {
+        (component(made.urn), here, component(urn), there)
+        for made in recording.resources
+        for urn in made.dependencies
+        if (here := region_of(made.urn)) and (there := region_of(urn)) and here != there
+    }
+
+
+def test_the_only_edges_from_region_to_region_are_the_rollout_chain() -> None:
+    assert edges(run(config())) == {
+        ("Rollout", "us-central1", "Rollout", "us-east1"),
+        ("Rollout", "us-west1", "Rollout", "us-central1"),
+    }
+
+
+def test_init_waits_for_every_region_and_nothing_of_a_region_but_its_rollout_waits_for_init() -> None:
+    recording = run(config())
+    (init,) = recording.of("ClusterInit")
+    reached = recording.reaches(init.urn)
+    for kind in ("StatefulSet", "DnsForwards", "core/v1:Service"):
+        assert {made.urn for made in recording.of(kind)} <= reached
+    waiting = {made.type.rpartition(":")[2] for made in recording.resources if init.urn in recording.reaches(made.urn)}
+    assert {"StatefulSet", "DnsForwards", "Service", "ConfigMap", "Namespace"} & waiting <= {"ConfigMap"}
+    assert {made.name for made in recording.of("StatefulSet") if init.urn in recording.reaches(made.urn)} == set()
+
+
+def test_regions_roll_one_after_the_other_and_the_sql_comes_last() -> None:
+    recording = run(config())
+    rollouts = [recording.named(":Rollout", name) for name in NAMES]
+    for earlier, later in pairwise(rollouts):
+        jobs = {made.urn for made in recording.of("batch/v1:Job") if made.parent == earlier.urn}
+        assert jobs
+        assert jobs <= recording.reaches(later.urn)
+    (databases,) = recording.of(":Databases")
+    assert {rollout.urn for rollout in rollouts} <= recording.reaches(databases.urn)
+
+
+def test_each_load_balancers_planned_address_is_every_other_clusters_stub_domain() -> None:
+    recording = run(config())
+    balancers = {
+        region_of(made.urn): made.inputs["spec"]["loadBalancerIP"]
+        for made in recording.of("core/v1:Service")
+        if made.inputs["metadata"]["name"] == "cockroachdb-dns"
+    }
+    assert set(balancers) == set(NAMES)
+    for here in NAMES:
+        forwards = recording.named("DnsForwards", f"{here}-stub-domains-forwards").inputs["forwards"]
+        assert forwards == {f"{name}.svc.cluster.local": [balancers[name]] for name in NAMES if name != here}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_no_private_key_is_in_plain_text(known: bool) -> None:
+    recording = run(config(), known=known, preview=not known)
+    assert recording.of("core/v1:Secret")
+    for made in recording.resources:
+        assert not [text for text in made.plain_texts() if PRIVATE in text], made.urn
+
+
+def test_the_root_key_is_only_where_its_jobs_run_and_the_authoritys_key_in_no_cluster() -> None:
+    recording = run(config())
+    roots = [
+        made.urn for made in recording.of("core/v1:Secret") if made.inputs["metadata"]["name"].endswith("client-root")
+    ]
+    assert [region_of(urn) for urn in roots] == ["us-east1"]
+    for made in recording.resources:
+        if made.type.startswith("kubernetes:"):
+            assert f"{PRIVATE} cockroachdb-authority-key" not in str(made.inputs)
+
+
+def test_outputs_are_the_contract_and_only_client_certificates_are_secret() -> None:
+    result = run(config()).result
+    assert set(result) == {
+        "contractVersion",
+        "regions",
+        "namespaces",
+        "strategy",
+        "dnsAddresses",
+        "joinAddresses",
+        "sqlEndpoints",
+        "consoleEndpoints",
+        "caCertificate",
+        "databaseUrls",
+        "clientCertificates",
+        "topology",
+    }
+    assert result["regions"] == list(NAMES)
+    assert result["dnsAddresses"] == {
+        "us-east1": ["10.1.16.53"],
+        "us-central1": ["10.2.16.53"],
+        "us-west1": ["10.3.16.53"],
+    }
+    assert result["sqlEndpoints"]["us-west1"] == "10.3.16.26:26257"
+    assert result["databaseUrls"] == {
+        "bank": {
+            name: f"postgresql://app@10.{index}.16.26:26257/bank?sslmode=verify-full"
+            for index, name in enumerate(NAMES, start=1)
+        }
+    }
+    assert set(result["clientCertificates"]) == {"app"}
+    assert "root" not in str(result["clientCertificates"])
+    assert PRIVATE not in str({key: value for key, value in result.items() if key != "clientCertificates"})
+
+
+def test_a_guard_that_depends_on_everything_in_its_region_is_protected() -> None:
+    recording = run(config())
+    for name in NAMES:
+        guard = recording.named("Stash", f"{name}-guard")
+        assert guard.protect
+        objects = {
+            made.urn
+            for made in recording.resources
+            if made.type.startswith("kubernetes:") and region_of(made.urn) == name and "Rollout" not in made.parent
+        }
+        assert len(objects) > 10
+        assert objects <= recording.reaches(guard.urn)
+    assert recording.named("PrivateKey", "cockroachdb-authority-key").protect
+
+
+def test_allow_data_loss_opens_every_guard() -> None:
+    assert not [made.urn for made in run(config(allowDataLoss=True)).resources if made.protect]
+
+
+def test_a_lost_region_keeps_a_provider_that_leads_nowhere_and_no_object() -> None:
+    recording = run(config({"us-west1": "lost"}))
+    provider = recording.named("providers:kubernetes", "us-west1-kubernetes")
+    assert provider.inputs["kubeconfig"] == '{"apiVersion": "v1", "kind": "Config"}'
+    assert provider.inputs["deleteUnreachable"] == "true"
+    assert provider.inputs["clusterIdentifier"] == "us-west1"
+    assert "context" not in provider.inputs
+    forwards = recording.named("DnsForwards", "us-west1-stub-domains-forwards")
+    assert forwards.inputs["lost"] is True
+    assert not recording.named("Stash", "us-west1-guard").protect
+    mine = {made.type for made in recording.resources if region_of(made.urn) == "us-west1"}
+    assert not [typ for typ in mine if typ.startswith("kubernetes:")]
+    for name in ("us-east1", "us-central1"):
+        survivors = recording.named("DnsForwards", f"{name}-stub-domains-forwards").inputs["forwards"]
+        assert "us-west1.svc.cluster.local" not in survivors
+
+
+def test_a_removed_region_has_nothing() -> None:
+    assert not [
+        made.urn for made in run(config({"us-west1": "removed"})).resources if region_of(made.urn) == "us-west1"
+    ]
+
+
+def test_a_draining_region_is_guarded_until_its_nodes_are_decommissioned() -> None:
+    recording = run(config({"us-west1": "draining"}))
+    guard = recording.named("Stash", "us-west1-guard")
+    (decommission,) = recording.of(":Decommission")
+    (databases,) = recording.of(":Databases")
+    assert not guard.protect
+    assert decommission.urn in recording.reaches(guard.urn)
+    assert databases.urn in recording.reaches(decommission.urn)
+    assert decommission.provider == databases.provider
+    assert {made.name for made in recording.of(":Rollout")} == {"us-east1", "us-central1"}
+
+
+def test_the_first_regions_loss_moves_the_jobs_and_the_root_key_but_not_init() -> None:
+    moved = [{"name": "bank", "owner": "app", "primaryRegion": "us-west1", "survive": "zone"}]
+    recording = run(config({"us-east1": "lost"}, databases=moved))
+    assert not recording.of("ClusterInit")
+    roots = [
+        made.urn for made in recording.of("core/v1:Secret") if made.inputs["metadata"]["name"].endswith("client-root")
+    ]
+    assert [region_of(urn) for urn in roots] == ["us-central1"]
+
+
+def test_a_fourth_region_touches_only_what_lists_regions() -> None:
+    three = {made.urn: made for made in run(config()).resources}
+    four = {made.urn: made for made in run(config(names=(*NAMES, "europe-west4"))).resources}
+    gone = {three[urn].type.rpartition(":")[2] for urn in three.keys() - four.keys()}
+    changed = {
+        (made.type.rpartition(":")[2], "" if "Policy" in made.type else made.name.removeprefix(f"{region_of(urn)}-"))
+        for urn, made in three.items()
+        if urn in four and four[urn].inputs != made.inputs
+    }
+    assert changed == {
+        ("AddressLock", "addresses"),
+        ("ConfigMap", "join"),
+        ("DnsForwards", "stub-domains-forwards"),
+        ("NetworkPolicy", ""),
+        ("Service", "stub-domains-dns-service"),
+    }
+    # The SQL is another text, and so another ConfigMap and Job.
+    assert gone == {"ConfigMap", "Job"}
+
+
+def test_every_object_has_its_regions_explicit_provider() -> None:
+    for made in run(config()).resources:
+        if made.type.startswith("kubernetes:"):
+            assert "-kubernetes::" in made.provider, made.urn
+            region = region_of(made.urn)
+            if region:
+                assert f"::{region}-kubernetes::" in made.provider
