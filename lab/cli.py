@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; 0, or 1 with one message on standard error."""
     words = list(sys.argv[1:] if argv is None else argv)
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
     arguments = parser().parse_args(words)
     try:
         paths = lab_paths(arguments.name)

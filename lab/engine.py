@@ -13,8 +13,8 @@ from lab.shell import LabError, run
 from lab.stackfile import chosen_stack, project_dir
 from lab.tools import bin_dir
 
-RECOVER = "COCKROACHDB_MULTIREGION_RECOVER"
-"""Set for the run after a killed one: objects that were made but not yet recorded are taken over."""
+RECOVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
+"""For the run after a killed one: objects that were made but not yet recorded are taken over."""
 
 
 def ensure_stack(paths: LabPaths) -> None:
@@ -45,7 +45,7 @@ def clear_dead_run(paths: LabPaths) -> bool:
 def up(paths: LabPaths, *, recover: bool) -> None:
     """`pulumi up` with its output shown. Raises LabError if it fails."""
     words = ["up", "--yes", "--skip-preview", "--suppress-permalink", "--stack", chosen_stack(paths)]
-    _shown(paths, words, {RECOVER: "1"} if recover else {})
+    _shown(paths, words, RECOVER if recover else {})
 
 
 def destroy(paths: LabPaths) -> None:

@@ -76,14 +76,17 @@ class Api:
         """Create the objects that don't exist; those that do may be other people's by now. How many were made."""
         made = 0
         for item in objects:
+            path = collection(item)
             try:
-                status, text = self.request("POST", f"{collection(item)}?fieldValidation=Strict", item)
+                status, text = self.request("GET", f"{path}/{item['metadata']['name']}")
+                if status == 404:
+                    status, text = self.request("POST", f"{path}?fieldValidation=Strict", item)
             except OSError as error:
                 raise LabError(f"{self._address.geturl()}: {error}") from error
             if status not in (200, 201, 409):
                 name = f"{item['kind']} {item['metadata']['name']}"
                 raise LabError(f"{self._address.geturl()}: {name} refused: {status} {_message(text)}")
-            made += status != 409
+            made += status == 201
         return made
 
     def delete(self, path: str, body: Mapping[str, Any] | None = None) -> None:

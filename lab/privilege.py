@@ -15,7 +15,7 @@ KEPT = ("HOME", "PATH", "XDG_CACHE_HOME", "LAB_NAME", "LAB_COCKROACH", "LAB_PLUG
 
 
 def become_root(words: Sequence[str]) -> None:
-    """Return if this is root; else start `python -m lab` anew by sudo with the same words. Raises LabError without it."""
+    """Return if this is root; else start `python -m lab` anew by sudo. Raises LabError where there is no sudo."""
     if os.geteuid() == 0:
         return
     sudo = shutil.which("sudo")

@@ -53,9 +53,7 @@ def build_tools() -> None:
             say("another set-up has just ended" + (": some tools are still missing" if wanted else ""))
         left = sum(tool.seconds for tool in wanted)
         for place, tool in enumerate(wanted, 1):
-            say(
-                f"[{place}/{len(wanted)}] building {tool.name}; at most {round(left / 60) or 1} min left, less where Go has it cached"
-            )
+            say(f"[{place}/{len(wanted)}] building {tool.name}; about {round(left / 60) or 1} min left")
             begun = time.monotonic()
             tools.build(tool)
             left -= tool.seconds

@@ -1,4 +1,4 @@
-"""The project's Python environment `.venv`: from uv.lock by uv, or from pyproject.toml by pip. Standard library only."""
+"""The project's Python environment, from uv.lock by uv or from pyproject.toml by pip. Standard library only."""
 
 from __future__ import annotations
 
