@@ -4,6 +4,7 @@ Neither a ConfigMap nor a ConfigMapPatch resource can do this: `Corefile` and `s
 others write too, and server-side apply owns a key, not a part of its text.
 """
 
+import hashlib
 import json
 import sys
 import time
@@ -171,7 +172,7 @@ def _reload(dns: ClusterDns, props: Mapping[str, Any], change: Change) -> None:
         return
     mine = corefile.own_text(text, props["owner"])
     note = ANNOTATION_PREFIX + props["owner"].replace("/", ".")
-    if not dns.restart(note, json.dumps(sorted(props["forwards"])) if mine else None):
+    if not dns.restart(note, hashlib.sha256(mine.encode()).hexdigest()[:16] if mine else None):
         sys.stderr.write(
             f"warning: {props['context']}: the Corefile has no `reload` and no Deployment is labelled k8s-app=kube-dns:"
             " restart the DNS servers by hand, or add `reload` to the Corefile\n"
