@@ -121,7 +121,10 @@ class _Monitor(mocks.MockMonitor):
                     protect=request.protect,
                     ignore_changes=tuple(request.ignoreChanges),
                     dependencies=frozenset(request.dependencies),
-                    inputs=rpc.unwrap_rpc_secret(rpc.deserialize_properties(request.object)),
+                    inputs={
+                        key: rpc.unwrap_rpc_secret(value)
+                        for key, value in rpc.deserialize_properties(request.object).items()
+                    },
                     wire=json_format.MessageToDict(request.object),
                 )
             )

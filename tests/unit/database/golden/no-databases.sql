@@ -1,0 +1,3 @@
+SET CLUSTER SETTING server.shutdown.initial_wait = '5s';
+CREATE USER IF NOT EXISTS "verifier";
+GRANT SYSTEM VIEWCLUSTERMETADATA TO "verifier";

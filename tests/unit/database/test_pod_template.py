@@ -1,0 +1,176 @@
+"""The pod template: what must be in it, and what may change it."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.database import names
+from components.database.pod_template import (
+    pod_template,
+    start_script,
+    stateful_set_spec,
+    template_hash,
+)
+from tests.unit.database.examples import node, region_nodes
+from tests.unit.database.pod_security import violations
+
+
+def hash_of(**changes: Any) -> str:
+    return template_hash(pod_template(region_nodes(**changes)))
+
+
+def container(name: str, **changes: Any) -> dict[str, Any]:
+    spec = pod_template(region_nodes(**changes))["spec"]
+    (found,) = (made for made in [*spec["initContainers"], *spec["containers"]] if made["name"] == name)
+    return found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"node": node(image="docker.io/cockroachdb/cockroach:v26.2.6")},
+        {"node": node(memory="16Gi")},
+        {"node": node(cpu="4")},
+        {"node": node(labels={"team": "other"})},
+        {"node": node(extra_flags=["--vmodule=raft=1"])},
+        {"node": node(cache=".3")},
+        {"node": node(max_offset="500ms")},
+        {"node": node(cluster_name="other")},
+        {"node": node(termination_grace_period_seconds=600)},
+        {"zones": ()},
+        {"advertise_host": "$(POD_IP)"},
+        {"host_network": True},
+    ],
+)
+def test_what_a_pod_is_changes_the_hash(changes: dict[str, Any]) -> None:
+    assert hash_of(**changes) != hash_of()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"nodes": 5}, {"node": node(storage_size="200Gi")}, {"node": node(storage_class="fast")}]
+)
+def test_what_leaves_running_pods_alone_does_not(changes: dict[str, Any]) -> None:
+    assert hash_of(**changes) == hash_of()
+
+
+labels = st.dictionaries(st.from_regex(r"[a-z]{1,8}(\.io/[a-z]{1,5})?", fullmatch=True), st.text("abc", max_size=5))
+
+
+@given(labels, st.integers(1, 9), st.sampled_from(["50Gi", "1Ti"]), st.sampled_from([None, "fast"]))
+def test_no_setting_reaches_an_immutable_field_but_the_claim(
+    extra: dict[str, str], count: int, size: str, storage_class: str | None
+) -> None:
+    changes = {"labels": {**extra, "app.kubernetes.io/name": "mine"}, "storage_size": size}
+    if storage_class is not None:
+        changes["storage_class"] = storage_class
+    usual, other = (
+        stateful_set_spec(region_nodes()),
+        stateful_set_spec(region_nodes(nodes=count, node=node(**changes))),
+    )
+    for immutable in ("selector", "serviceName", "podManagementPolicy"):
+        assert other[immutable] == usual[immutable]
+    # Kubernetes refuses a StatefulSet whose selector does not select its own pods.
+    assert other["selector"]["matchLabels"].items() <= other["template"]["metadata"]["labels"].items()
+    assert extra.items() - names.selector_labels().items() <= other["template"]["metadata"]["labels"].items()
+
+
+def test_the_stateful_set_keeps_volumes_and_restarts_nobody_by_itself() -> None:
+    spec = stateful_set_spec(region_nodes())
+    assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    assert spec["updateStrategy"] == {"type": "OnDelete"}
+    assert spec["podManagementPolicy"] == "Parallel"
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "100Gi"
+    assert "storageClassName" not in claim["spec"], "the cluster's default class"
+    named = stateful_set_spec(region_nodes(node=node(storage_class="fast")))["volumeClaimTemplates"][0]
+    assert named["spec"]["storageClassName"] == "fast"
+
+
+def test_pods_meet_the_restricted_profile_and_write_nowhere_but_volumes() -> None:
+    spec = pod_template(region_nodes())["spec"]
+    assert list(violations(spec)) == []
+    for made in [*spec["initContainers"], *spec["containers"]]:
+        assert made["securityContext"]["readOnlyRootFilesystem"]
+
+
+def test_memory_is_guaranteed_and_cpu_is_not_limited() -> None:
+    resources = container("cockroachdb")["resources"]
+    assert resources["requests"]["memory"] == resources["limits"]["memory"] == "8Gi"
+    assert "cpu" not in resources["limits"]
+    environment = {entry["name"]: entry for entry in container("cockroachdb")["env"]}
+    assert environment["GOMAXPROCS"]["valueFrom"]["resourceFieldRef"]["resource"] == "requests.cpu"
+
+
+def test_a_slow_node_is_taken_out_of_service_and_not_killed() -> None:
+    made = container("cockroachdb")
+    assert "livenessProbe" not in made
+    probe = made["readinessProbe"]["httpGet"]
+    assert (probe["path"], probe["scheme"]) == ("/health?ready=1", "HTTPS")
+    assert pod_template(region_nodes())["spec"]["terminationGracePeriodSeconds"] >= 300
+
+
+def test_nodes_spread_over_zones_and_never_share_a_host() -> None:
+    spec = pod_template(region_nodes())["spec"]
+    (spread,) = spec["topologySpreadConstraints"]
+    assert (spread["maxSkew"], spread["topologyKey"]) == (1, "topology.kubernetes.io/zone")
+    (apart,) = spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert apart["topologyKey"] == "kubernetes.io/hostname"
+    (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term["matchExpressions"][0]["values"] == ["us-east1-a", "us-east1-b", "us-east1-c"]
+    assert "nodeAffinity" not in pod_template(region_nodes(zones=()))["spec"]["affinity"]
+
+
+def test_only_the_zone_lookup_holds_credentials_for_the_api() -> None:
+    spec = pod_template(region_nodes())["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    mounts = {name: {mount["name"] for mount in container(name)["volumeMounts"]} for name in ("zone", "cockroachdb")}
+    assert "api" in mounts["zone"]
+    assert "api" not in mounts["cockroachdb"]
+    assert "certs" not in mounts["zone"], "nor does it see the node's key"
+
+
+def test_the_node_key_is_readable_by_its_group_only() -> None:
+    spec = pod_template(region_nodes())["spec"]
+    (certificates,) = (volume for volume in spec["volumes"] if volume["name"] == "certs")
+    assert certificates["secret"]["defaultMode"] == 0o440
+    assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsGroup"] == 1000
+
+
+def run_start(tmp_path: Path, text: str) -> list[str]:
+    """Arguments that `cockroach` gets when a shell runs the text, with the pod's paths moved under `tmp_path`."""
+    program = tmp_path / "cockroach"
+    program.write_text('#!/bin/sh\nfor word in "$@"; do printf "%s\\0" "$word"; done\n')
+    program.chmod(0o755)
+    (tmp_path / "join").write_text("a:26257,b:26257")
+    (tmp_path / "zone").write_text("us-east1-b")
+    text = text.replace("/cockroach/cockroach start", f"{program} start")
+    text = text.replace(f"{names.JOIN_DIR}/", f"{tmp_path}/").replace(f"{names.ZONE_DIR}/", f"{tmp_path}/")
+    run = subprocess.run(
+        ["/bin/sh", "-ec", text],
+        env={**os.environ, "ADVERTISE_HOST": "cockroachdb-1.cockroachdb.us-east1.svc.cluster.local"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stdout.removesuffix("\0").split("\0")
+
+
+def test_the_shell_hands_cockroach_what_the_plan_says(tmp_path: Path) -> None:
+    odd = '--vmodule=it\'s a $HOME "test"'
+    words = run_start(tmp_path, start_script("us-east1", node(extra_flags=[odd])))
+    assert words[0] == "start"
+    assert "--advertise-addr=cockroachdb-1.cockroachdb.us-east1.svc.cluster.local:26257" in words
+    assert "--join=a:26257,b:26257" in words
+    assert "--locality=region=us-east1,zone=us-east1-b" in words
+    assert {"--cluster-name=dev", "--max-offset=250ms", "--cache=.25", "--max-sql-memory=.25"} <= set(words)
+    assert odd in words
+    assert not [word for word in words if "insecure" in word]
+
+
+def test_cockroach_replaces_the_shell_so_that_it_gets_the_signals() -> None:
+    assert start_script("us-east1", node()).startswith("exec ")
