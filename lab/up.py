@@ -75,7 +75,7 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
 
 def verify(paths: LabPaths) -> int:
     """The matrix, from inside the regions; its exit code."""
-    argv = [sys.executable, "-m", "verify", "--stack", stackfile.chosen_stack(paths)]
+    argv = [sys.executable, "-m", "verify", str(stackfile.refresh(paths))]
     return subprocess.run(argv, cwd=PROJECT, env={**os.environ, **environment(paths)}, check=False).returncode
 
 

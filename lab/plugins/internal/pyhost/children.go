@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// graceAfterInterrupt is how long a program may take to unwind after an interrupt before it is killed.
-const graceAfterInterrupt = 2 * time.Second
+// graceToEnd is how long a program may take to unwind after it is asked to end before it is killed.
+const graceToEnd = 2 * time.Second
 
 // children are the processes under way.
 type children struct {
@@ -33,15 +33,15 @@ func (c *children) remove(pid int) {
 	delete(c.pids, pid)
 }
 
-func (c *children) interrupt() {
+func (c *children) end() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for pid := range c.pids {
-		_ = syscall.Kill(-pid, syscall.SIGINT)
+		_ = syscall.Kill(-pid, syscall.SIGTERM)
 	}
 }
 
-// runChild runs cmd in a process group of its own, which is interrupted, then killed, when ctx or the host ends.
+// runChild runs cmd in a process group of its own, which is asked to end, then killed, when ctx or the host ends.
 // The kernel kills it too should this process die without a word.
 func (h *Host) runChild(ctx context.Context, cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -68,11 +68,11 @@ func (h *Host) runChild(ctx context.Context, cmd *exec.Cmd) error {
 	case <-ctx.Done():
 	case <-h.ctx.Done():
 	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(graceAfterInterrupt):
+	case <-time.After(graceToEnd):
 	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	return <-done

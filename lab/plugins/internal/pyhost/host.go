@@ -160,8 +160,8 @@ func (h *Host) Template(context.Context, *pulumirpc.TemplateRequest) (*pulumirpc
 	return &pulumirpc.TemplateResponse{}, nil
 }
 
-// Cancel interrupts the programs under way.
+// Cancel ends the programs under way.
 func (h *Host) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
-	h.running.interrupt()
+	h.running.end()
 	return &emptypb.Empty{}, nil
 }

@@ -21,7 +21,7 @@ const exitSaid = 32
 var runner string
 
 // Run runs the program in a process of its own: its output streams through this host's to the engine,
-// and a cancelled request interrupts it.
+// and a cancelled request ends it.
 func (h *Host) Run(ctx context.Context, request *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {
 	env, err := resolve(request.GetInfo())
 	if err != nil {

@@ -1,0 +1,103 @@
+"""What a lab is made of follows from the address plan alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab import network, world
+from lab.shell import LabError
+from lab.world import World, derive_regions, read_config, read_plan
+
+PROJECT = Path(__file__).parents[3]
+DEV = PROJECT / "Pulumi.dev.yaml"
+
+
+@pytest.fixture(scope="module")
+def dev() -> World:
+    return World("dev", "abcdef", 3, derive_regions(read_plan(DEV), read_config(DEV), 3))
+
+
+def test_addresses_follow_the_plan(dev: World) -> None:
+    east = dev.region("us-east1")
+    assert (east.router_address, east.api_address, east.cluster_dns) == ("10.1.0.1", "10.1.17.2", "10.1.32.10")
+    assert east.lb_cidr == "10.1.16.0/24"
+    assert [host.address for host in east.hosts] == ["10.1.0.10", "10.1.0.11", "10.1.0.12"]
+    assert [host.zone for host in east.hosts] == ["us-east1-a", "us-east1-b", "us-east1-c"]
+    assert [region.dns_kind for region in dev.regions] == ["coredns", "coredns", "kube-dns"]
+
+
+def test_management_addresses_are_of_this_lab_alone(dev: World) -> None:
+    other = World("other", "fedcba", 4, dev.regions)
+    urls = {w.management_url(region) for w in (dev, other) for region in w.regions}
+    assert len(urls) == 6
+    assert "https://198.18.3.10:6443" in urls
+
+
+def test_hosts_beyond_the_zones_take_turns() -> None:
+    regions = derive_regions(read_plan(DEV), {}, 5)
+    assert [host.zone[-1] for host in regions[0].hosts] == ["a", "b", "c", "a", "b"]
+
+
+def test_a_removed_region_keeps_its_place_but_has_no_world() -> None:
+    plan = read_plan(DEV)
+    plan["regions"][1]["state"] = "removed"
+    regions = derive_regions(plan, {}, 3)
+    assert [(region.name, region.index) for region in regions] == [("us-east1", 0), ("us-west1", 2)]
+
+
+def test_balancers_elsewhere_get_the_range_where_the_plan_has_them() -> None:
+    plan = read_plan(DEV)
+    plan["regions"][0].update(dnsAddresses=["10.1.20.53"], sqlAddress="10.1.20.26")
+    assert derive_regions(plan, {}, 1)[0].lb_cidr == "10.1.20.0/24"
+
+
+def test_a_world_is_read_back_as_it_was_written(dev: World) -> None:
+    assert world.load(dev.dump()) == dev
+
+
+def test_a_stack_file_without_a_plan_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.bad.yaml"
+    file.write_text("config: {'cockroachdb-multiregion:regions': [{name: 'NOT A LABEL'}]}\n")
+    with pytest.raises(LabError, match=r"regions\[0\]\.name"):
+        read_plan(file)
+
+
+def test_unknown_places_are_named_with_the_known_ones(dev: World) -> None:
+    with pytest.raises(LabError, match="us-east1, us-central1, us-west1"):
+        dev.region("mars")
+    with pytest.raises(LabError, match="us-west1-host-2"):
+        dev.host("mars-host-0")
+
+
+def test_a_router_lets_in_only_peers_on_the_stated_ports(dev: World) -> None:
+    rules = network.router_rules(dev, dev.region("us-east1"), unbalanced=False)
+    assert "ip saddr { 10.2.0.0/20, 10.2.128.0/17, 10.3.0.0/20, 10.3.128.0/17 }" in rules
+    assert "tcp dport { 26257, 8080, 53 } accept" in rules
+    assert rules.count("drop") == 1
+
+
+def test_a_region_alone_lets_nobody_in(dev: World) -> None:
+    alone = World("alone", "abcdef", 0, dev.regions[:1])
+    assert (
+        "accept\n    udp" not in network.router_rules(alone, alone.regions[0], unbalanced=False).split("from_peers")[0]
+    )
+
+
+def test_faults_are_rules(dev: World) -> None:
+    assert "drop" not in network.core_rules(dev, frozenset())
+    assert 'iifname "region2" drop' in network.core_rules(dev, frozenset({"us-west1"}))
+    assert "ip daddr 10.1.16.53 counter drop" in network.router_rules(dev, dev.region("us-east1"), unbalanced=True)
+
+
+def test_everything_of_a_half_made_namespace_can_be_found(dev: World) -> None:
+    """Links that a namespace puts into others are listed, or a repeat after kill -9 would meet them."""
+    region = dev.regions[0]
+    for made in (
+        network.router(dev, region),
+        network.control_plane(dev, region),
+        network.host_namespace(dev, region, region.hosts[1]),
+    ):
+        peers = {line.split("peer name ")[1].split()[0] for line in made.commands if "peer name" in line}
+        assert {link for _, link in made.attached} == peers
