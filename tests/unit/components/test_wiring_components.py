@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.output import contains_unknowns
 
 from components.database import certificates
 from components.network.dns_load_balancer import DnsLoadBalancer
@@ -87,7 +88,7 @@ def test_addresses_get_services_of_their_own() -> None:
         "cockroachdb-dns",
         "cockroachdb-dns-2",
     ]
-    assert recording.result is None, "not known before the load balancers have them"
+    assert contains_unknowns(recording.result), "not known before the load balancers have them"
 
 
 @pytest.mark.parametrize("ip", ["10.1.16.99", None])
@@ -103,7 +104,7 @@ def test_stub_domains_forward_by_the_plan_without_waiting_for_a_load_balancer(pr
     assert forwards.inputs["forwards"] == {"us-west1.svc.cluster.local": ["10.3.16.53"]}
     assert forwards.inputs["lost"] is False
     assert not {service.urn for service in recording.of("core/v1:Service")} & recording.reaches(forwards.urn)
-    assert recording.result == (None if preview else ["10.1.16.53"])
+    assert preview == contains_unknowns(recording.result)
 
 
 @pytest.mark.parametrize("more", [{"dns_managed": False}, {"lost": True}])
