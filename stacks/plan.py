@@ -51,7 +51,7 @@ def refuse_moves(previous: Path, settings: Settings, plan: AddressPlan) -> None:
     """Raise ConfigError where the plan moves what the topology in `previous` has. Raises OSError for no file."""
     try:
         topology = json.loads(previous.read_text(encoding="utf-8"))
-        problems = compare(topology, plan, settings.allow_data_loss)
+        problems = compare(topology, plan, settings.allow_data_loss) if topology["regions"] else []
     except (ValueError, KeyError, TypeError) as error:
         wrong = Problem(str(previous), "is not a topology; write it with `pulumi stack output topology --json`")
         raise ConfigError([wrong]) from error

@@ -42,7 +42,8 @@ class Reader:
 
     def at(self, key: str) -> str:
         """The config path of `key`."""
-        return f"{self.path}.{key}" if self.path else key
+        name = show(key)
+        return f"{self.path}.{name}" if self.path else name
 
     def take(
         self,
@@ -111,7 +112,7 @@ class Reader:
         values = self.take(key, "object", default={})
         result: dict[str, Any] = {}
         for name, value in values.items() if isinstance(values, Mapping) else ():
-            path = f"{self.at(key)}.{name}"
+            path = f"{self.at(key)}.{show(name)}"
             if self.accept(path, name, "string", *key_rules) is None:
                 continue
             checked = self.accept(path, value, *value_rules, convert=convert)

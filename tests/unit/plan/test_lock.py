@@ -1,0 +1,146 @@
+"""What the state's record refuses, case by case; tests/property/test_lock.py has the moves."""
+
+from typing import Any
+
+import pytest
+
+from components.plan import plan
+from components.plan.lock import compare, compare_records, compare_versions, record
+from components.plan.model import AddressPlan
+
+NAMES = ("a", "b", "c", "d")
+
+
+def config(**states: str) -> dict[str, Any]:
+    listed = [
+        {
+            "name": name,
+            "dns": {"kind": "coredns"},
+            "kubeconfig": "k",
+            "context": name,
+            "state": states.get(name, "active"),
+        }
+        for name in NAMES
+    ]
+    return {"regions": listed}
+
+
+def addresses(asked: dict[str, Any]) -> AddressPlan:
+    return plan(asked)[1]
+
+
+def refusals(before: dict[str, Any], after: dict[str, Any], allow_data_loss: bool = False) -> list[str]:
+    return [str(problem) for problem in compare(addresses(before).to_json(), addresses(after), allow_data_loss)]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "fine"),
+    [
+        ("active", "draining", True),
+        ("active", "lost", True),
+        ("active", "removed", False),
+        ("draining", "removed", True),
+        ("draining", "active", True),
+        ("lost", "removed", True),
+        ("lost", "active", True),
+        ("removed", "active", False),
+        ("removed", "draining", False),
+        ("removed", "lost", False),
+    ],
+)
+def test_states(was: str, now: str, fine: bool) -> None:
+    found = refusals(config(d=was), config(d=now))
+    assert (found == []) is fine
+    assert all(problem.startswith("regions[3].state: ") for problem in found)
+
+
+def test_data_loss_must_be_asked_for() -> None:
+    assert refusals(config(), config(d="removed"), allow_data_loss=True) == []
+    assert refusals(config(d="removed"), config(), allow_data_loss=True) != []
+
+
+def test_fewer_nodes() -> None:
+    after = config()
+    after["regions"][1]["nodes"] = 2
+    assert refusals(config(), after) == [
+        "regions[1].nodes: 2 would take nodes away with their data, the running stack has 3; "
+        "keep them, or set allowDataLoss: true once they are decommissioned"
+    ]
+    assert refusals(after, config()) == []
+    assert refusals(config(), after, allow_data_loss=True) == []
+
+
+def test_the_first_run_needs_its_first_region() -> None:
+    assert [str(problem) for problem in compare(None, addresses(config(a="lost")))] == [
+        "regions[0].state: lost in a stack that has not run yet; the cluster is born in the first region listed: "
+        "put an active region there"
+    ]
+    assert compare(None, addresses(config(a="draining"))) == []
+    assert refusals(config(), config(a="lost")) == []
+
+
+def test_a_region_before_the_first() -> None:
+    after = config()
+    for index, region in enumerate(after["regions"]):
+        region["cidr"] = f"10.{index + 1}.0.0/16"
+    new = {"name": "z", "dns": {"kind": "coredns"}, "kubeconfig": "k", "context": "z", "cidr": "10.9.0.0/16"}
+    after["regions"].insert(0, new)
+    assert refusals(config(), after) == [
+        "regions[0]: z comes before a, where the cluster was born; put new regions last"
+    ]
+
+
+def test_a_removed_region_at_the_end_may_leave_the_list() -> None:
+    after = config()
+    after["regions"].pop()
+    assert refusals(config(d="removed"), after) == []
+    assert len(refusals(config(), after)) == 1
+
+
+def test_ranges_may_be_written_out() -> None:
+    """Stating what was the default is no move, nor is a cidr that nothing is cut from."""
+    after = config()
+    after["regions"][1] |= {
+        "cidr": "10.200.0.0/16",
+        "nodeCidr": "10.2.0.0/20",
+        "podCidr": "10.2.128.0/17",
+        "serviceCidr": "10.2.32.0/20",
+        "dnsAddresses": ["10.2.0.53", "10.2.0.54"],
+        "sqlAddress": "10.2.16.26",
+    }
+    before = config()
+    before["regions"][1]["dnsAddresses"] = ["10.2.0.53"]
+    after["regions"][1]["sqlAddress"] = "10.2.0.26"
+    before["regions"][1]["sqlAddress"] = "10.2.0.26"
+    assert refusals(before, after) == []
+
+
+def test_dns_servers_move_by_way_of_both() -> None:
+    one, both, other = config(), config(), config()
+    one["regions"][0]["dnsAddresses"] = ["10.1.16.53"]
+    both["regions"][0]["dnsAddresses"] = ["10.1.16.53", "10.1.16.54"]
+    other["regions"][0]["dnsAddresses"] = ["10.1.16.54"]
+    assert refusals(one, both) == []
+    assert refusals(both, other) == []
+    assert len(refusals(one, other)) == 1
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "fine"),
+    [
+        ("v26.2.5", "v26.2.6", True),
+        ("v26.2.5", "v26.2.4", True),
+        ("v25.4.14", "v26.2.5", True),
+        ("v26.2.5", "v26.1.9", False),
+        ("v26.1.0", "v25.4.14", False),
+    ],
+)
+def test_versions(was: str, now: str, fine: bool) -> None:
+    assert (compare_versions(was, now) == []) is fine
+
+
+def test_records_carry_the_version_and_the_permission() -> None:
+    settings, before = plan(config() | {"cockroachdb": {"version": "v26.2.5"}})
+    older, after = plan(config(d="removed") | {"cockroachdb": {"version": "v25.4.14"}, "allowDataLoss": True})
+    problems = compare_records(record(settings, before), record(older, after))
+    assert [problem.path for problem in problems] == ["cockroachdb.version"]

@@ -1,0 +1,207 @@
+"""The plan of the dev stack and of configs near it."""
+
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.plan import ConfigError, plan
+from components.plan.layout import cut, default_range
+from components.plan.model import RegionState
+from components.plan.rules import complain
+from components.strategies import AVAILABLE, strategy
+from stacks.settings import from_stack_file
+
+ROOT = Path(__file__).parents[3]
+
+
+def config(*names: str, **top: Any) -> dict[str, Any]:
+    listed = [
+        {"name": name, "dns": {"kind": "coredns"}, "kubeconfig": "kubeconfig", "context": name}
+        for name in names or ("us-east1", "us-central1", "us-west1")
+    ]
+    return {"regions": listed, **top}
+
+
+def test_dev_stack() -> None:
+    settings, addresses = from_stack_file(ROOT / "Pulumi.dev.yaml")
+    assert [region.name for region in addresses.regions] == ["us-east1", "us-central1", "us-west1"]
+    assert addresses.to_json()["regions"][0] == {
+        "name": "us-east1",
+        "namespace": "us-east1",
+        "platform": "existing",
+        "state": "active",
+        "cidr": "10.1.0.0/16",
+        "nodeCidr": "10.1.0.0/20",
+        "podCidr": "10.1.128.0/17",
+        "serviceCidr": "10.1.32.0/20",
+        "dnsZone": "us-east1.svc.cluster.local",
+        "dnsAddresses": ["10.1.16.53"],
+        "sqlAddress": "10.1.16.26",
+        "zones": ["us-east1-a", "us-east1-b", "us-east1-c"],
+        "nodes": [
+            {"name": f"cockroachdb-{n}", "address": f"cockroachdb-{n}.cockroachdb.us-east1.svc.cluster.local"}
+            for n in range(3)
+        ],
+        "forwards": {
+            "us-central1.svc.cluster.local": ["10.2.16.53"],
+            "us-west1.svc.cluster.local": ["10.3.16.53"],
+        },
+        "certificateNames": [
+            "localhost",
+            "127.0.0.1",
+            "cockroachdb-public",
+            "cockroachdb-public.us-east1",
+            "cockroachdb-public.us-east1.svc.cluster.local",
+            "cockroachdb-sql",
+            "cockroachdb-sql.us-east1",
+            "cockroachdb-sql.us-east1.svc.cluster.local",
+            "*.cockroachdb",
+            "*.cockroachdb.us-east1",
+            "*.cockroachdb.us-east1.svc.cluster.local",
+            "10.1.16.26",
+        ],
+    }
+    assert len(addresses.join_addresses) == 9
+    assert settings.databases[0].regions == ("us-east1", "us-central1", "us-west1")
+
+
+@pytest.mark.parametrize(
+    ("network", "index", "expected"),
+    [
+        ("10.0.0.0/8", 0, "10.1.0.0/16"),
+        ("10.0.0.0/8", 254, "10.255.0.0/16"),
+        ("10.0.0.0/8", 255, None),
+        ("172.16.0.0/12", 0, "172.17.0.0/16"),
+        ("10.1.0.0/16", 0, None),
+        ("10.1.0.0/24", 0, None),
+    ],
+)
+def test_default_range(network: str, index: int, expected: str | None) -> None:
+    found = default_range(IPv4Network(network), index)
+    assert (None if found is None else str(found)) == expected
+
+
+def test_cut() -> None:
+    parts = cut(IPv4Network("10.7.0.0/16"))
+    assert [str(part) for part in (parts.nodes, parts.balancers, parts.control_plane, parts.services, parts.pods)] == [
+        "10.7.0.0/20",
+        "10.7.16.0/24",
+        "10.7.17.0/28",
+        "10.7.32.0/20",
+        "10.7.128.0/17",
+    ]
+    assert (str(parts.dns_address), str(parts.sql_address)) == ("10.7.16.53", "10.7.16.26")
+
+
+def test_a_lost_region_is_forwarded_to_by_nobody_and_joined_by_nobody() -> None:
+    asked = config("a", "b", "c")
+    asked["regions"][2] = {"name": "c", "state": "lost"}
+    _, addresses = plan(asked)
+    assert addresses.region("c").nodes == ()
+    assert dict(addresses.region("c").forwards) == {}
+    assert list(addresses.region("a").forwards) == ["b.svc.cluster.local"]
+    assert not any(".c." in address for address in addresses.join_addresses)
+    assert addresses.region("c").dns_addresses == ("10.3.16.53",)
+
+
+def test_a_draining_region_is_still_joined() -> None:
+    asked = config("a", "b", "c")
+    asked["regions"][2]["state"] = "draining"
+    settings, addresses = plan(asked)
+    assert settings.regions[2].state is RegionState.DRAINING
+    assert any(".c." in address for address in addresses.join_addresses)
+    assert "c.svc.cluster.local" in addresses.region("a").forwards
+
+
+def test_existing_clusters_with_their_own_ranges() -> None:
+    asked = config("a", "b", "c")
+    for index, region in enumerate(asked["regions"]):
+        region |= {
+            "nodeCidr": f"192.168.{16 * index}.0/20",
+            "podCidr": f"100.{64 + index}.0.0/16",
+            "serviceCidr": "10.96.0.0/12",
+            "dnsAddresses": [f"192.168.{16 * index}.53"],
+            "sqlAddress": f"192.168.{16 * index}.26",
+        }
+    _, addresses = plan(asked)
+    assert str(addresses.region("b").service_cidr) == "10.96.0.0/12"
+    assert dict(addresses.region("a").forwards)["b.svc.cluster.local"] == ("192.168.16.53",)
+
+
+def test_dns_servers_that_are_there_already_may_be_anywhere() -> None:
+    asked = config("a", "b", "c")
+    asked["regions"][0] |= {"dnsManaged": False, "dnsAddresses": ["192.0.2.53", "192.0.2.54"]}
+    settings, _ = plan(asked)
+    assert settings.regions[0].dns_managed is False
+
+
+def test_values_that_yaml_types_for_itself() -> None:
+    """Quantities and settings may be numbers or booleans in YAML; they are texts in SQL and Kubernetes."""
+    cockroachdb = {
+        "resources": {"cpu": 2, "memory": "4Gi"},
+        "cache": 0.2,
+        "clusterSettings": {"server.time_until_store_dead": "5m", "kv.rangefeed.enabled": True, "a.b": 7},
+    }
+    settings, _ = plan(config(cockroachdb=cockroachdb))
+    assert settings.cockroachdb.resources.cpu == "2"
+    assert settings.cockroachdb.cache == "0.2"
+    assert settings.cockroachdb.cluster_settings == {
+        "server.time_until_store_dead": "5m",
+        "kv.rangefeed.enabled": "true",
+        "a.b": "7",
+    }
+
+
+@pytest.mark.parametrize("schedule", ["@daily", "0 3 * * *", "*/15 0-6/2 1,15 jan-mar mon-fri", "5 4 * * 7"])
+@pytest.mark.parametrize(
+    "uri", ["gs://b/p?AUTH=implicit", "s3://b/p?AUTH=implicit&AWS_REGION=x", "external://store/path"]
+)
+def test_good_backups(schedule: str, uri: str) -> None:
+    settings, _ = plan(config(backup={"uri": uri, "schedule": schedule}))
+    assert settings.backup is not None
+    assert (settings.backup.uri, settings.backup.schedule) == (uri, schedule)
+
+
+def test_foreign_dns_entries() -> None:
+    dns = {
+        "extraStubDomains": {"corp.example": ["192.0.2.53"]},
+        "extraServerBlocks": "# home {\nhome.example:53 {\n  forward . 192.0.2.1 {\n    max_fails 1\n  }\n}\n",
+    }
+    settings, _ = plan(config(dns=dns))
+    assert settings.dns.extra_stub_domains == {"corp.example": ("192.0.2.53",)}
+    assert settings.dns.extra_server_blocks == dns["extraServerBlocks"]
+
+
+@pytest.mark.parametrize("value", ["4", "500m", "1.5", "+2", "16Gi", "1e3", "2E6", "100G", ".5", "2."])
+def test_quantities_that_kubernetes_parses(value: str) -> None:
+    assert complain("quantity", value) is None
+
+
+@pytest.mark.parametrize("value", ["", "Gi", "1 Gi", "16GB", "1ki", "1K", "0", "-1", "1e", "1.2.3", "0x10", "\u0661"])
+def test_quantities_that_kubernetes_refuses(value: str) -> None:
+    assert complain("quantity", value) is not None
+
+
+def test_the_secret_license_is_not_in_the_settings() -> None:
+    settings, _ = plan(config(cockroachdb={"license": "crl-0-VERYSECRET", "organization": "Bank"}))
+    assert "VERYSECRET" not in repr(settings)
+
+
+def test_all_problems_at_once() -> None:
+    with pytest.raises(ConfigError) as refused:
+        plan({"regions": [{"name": "A"}, {"name": "B"}], "x": 1})
+    assert len(refused.value.problems) >= 9
+    assert str(refused.value).count("\n") == len(refused.value.problems) - 1
+
+
+def test_every_available_strategy_answers_the_whole_interface() -> None:
+    settings, _ = plan(config("a", "b", "c"))
+    for name in AVAILABLE:
+        chosen = strategy(name)
+        assert chosen.name == name
+        region = settings.regions[0]
+        identity = chosen.pod_identity(region)
+        assert identity.advertise_host.replace("$(POD_NAME)", "cockroachdb-2") == chosen.node_address(region, 2)
+        assert {(port.protocol, port.number) for port in chosen.ports()} >= {("TCP", 53), ("UDP", 53), ("TCP", 26257)}
