@@ -12,17 +12,10 @@ NAMES = ("a", "b", "c", "d")
 
 
 def config(**states: str) -> dict[str, Any]:
-    listed = [
-        {
-            "name": name,
-            "dns": {"kind": "coredns"},
-            "kubeconfig": "k",
-            "context": name,
-            "state": states.get(name, "active"),
-        }
-        for name in NAMES
-    ]
-    return {"regions": listed}
+    listed = [{"name": name, "dns": {"kind": "coredns"}, "kubeconfig": "k", "context": name} for name in NAMES]
+    return {
+        "regions": [region | {"state": states.get(name, "active")} for name, region in zip(NAMES, listed, strict=True)]
+    }
 
 
 def addresses(asked: dict[str, Any]) -> AddressPlan:
@@ -85,9 +78,8 @@ def test_a_region_before_the_first() -> None:
         region["cidr"] = f"10.{index + 1}.0.0/16"
     new = {"name": "z", "dns": {"kind": "coredns"}, "kubeconfig": "k", "context": "z", "cidr": "10.9.0.0/16"}
     after["regions"].insert(0, new)
-    assert refusals(config(), after) == [
-        "regions[0]: z comes before a, where the cluster was born; put new regions last"
-    ]
+    expected = "regions[0]: z comes before a, where the cluster was born; put new regions last"
+    assert refusals(config(), after) == [expected]
 
 
 def test_a_removed_region_at_the_end_may_leave_the_list() -> None:

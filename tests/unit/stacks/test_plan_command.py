@@ -35,7 +35,7 @@ def test_table_names_what_a_reader_looks_for(capsys: pytest.CaptureFixture[str])
 
 
 def test_under_a_second_and_without_the_project_on_the_path() -> None:
-    """As a user runs it, from the project's folder; the best of five, since a busy machine is not the program's fault."""
+    """As a user runs it, from the project's folder; the best of five, for the machine may be busy."""
     best = 60.0
     for _ in range(5):
         started = time.monotonic()
