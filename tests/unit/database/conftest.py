@@ -5,7 +5,6 @@ import ipaddress
 import json
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,9 +20,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 SCRIPTS = Path(__file__).parents[3] / "components/database/scripts"
-# In a pod the scripts lie beside each other and import each other by name.
-sys.path.insert(0, str(SCRIPTS))
-
 WAITING = json.dumps({"error": "node is waiting for cluster initialization", "code": 14})
 HEALTHY_VARS = """\
 # TYPE liveness_livenodes gauge
@@ -143,11 +139,11 @@ def _serve(node: FakeNode, certificate: tuple[str, str]) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(body.encode())
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
+        def handle_error(self, request: Any, client_address: Any) -> None:
             """A client that breaks off a handshake is what some tests are about."""
 
     server = Server((node.host, node.port), Handler)
