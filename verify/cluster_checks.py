@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from components.plan.defaults import SQL_PORT
+
 from .evidence import Evidence, NodeKey
 from .findings import Finding, Layer, Severity, finding, listing
-
-SQL_PORT = 26257
 
 
 def login(evidence: Evidence) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def members(evidence: Evidence) -> Iterator[Finding]:
     active = {region.name for region in evidence.target.regions if not region.draining}
     must = {address for address, key in expected.items() if key[0] in active and key not in evidence.down}
     missing, dead, extra, leaving = set[str](), set[str](), set[str](), set[str]()
-    for view in evidence.views.values():
+    for view in evidence.views:
         joined = {member["address"]: member for member in view if member["membership"] != "decommissioned"}
         missing |= must - joined.keys()
         extra |= joined.keys() - expected.keys()
@@ -120,7 +120,7 @@ def quorum(evidence: Evidence) -> Iterator[Finding]:
             Severity.RED,
             "quorum-lost",
             sorted(map(_called, down)),
-            f"{len(down)} of {planned} nodes are down",
+            f"{len(down)} of {planned} nodes down",
         )
 
 

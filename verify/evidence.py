@@ -43,14 +43,14 @@ class Evidence:
         return {(region.name, node.ordinal): node for region in self.target.regions for node in region.nodes}
 
     @cached_property
-    def views(self) -> dict[NodeKey, list[dict[str, Any]]]:
-        """Each node's own list of members, where a probe of its region got one."""
-        return {
-            (node["region"], node["node"]): node["sql"]["members"]
+    def views(self) -> tuple[list[dict[str, Any]], ...]:
+        """What nodes think who the members are, each time that a probe of their region asked."""
+        return tuple(
+            node["sql"]["members"]
             for report in self.reports
             for node in report["nodes"]
-            if node["sql"] and node["sql"]["status"] == "ok" and "members" in node["sql"]
-        }
+            if node["sql"] and "members" in node["sql"]
+        )
 
     @cached_property
     def down(self) -> frozenset[NodeKey]:

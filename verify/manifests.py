@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from components.plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
+
 from .target import Region, Target
 
 PROBE_VERSION = 1
@@ -68,6 +70,7 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
         "region": region.name,
         "deadlineSeconds": deadline,
         "peersWithinSeconds": peers_within,
+        "ports": {"sql": SQL_PORT, "http": HTTP_PORT, "dns": DNS_PORT},
         "nodes": nodes,
         "servers": servers,
         "credentials": {

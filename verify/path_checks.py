@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from components.plan.defaults import HTTP_PORT, SQL_PORT
+
 from .dns_checks import dns_addresses, dns_servers_are_right, fresh_names, names, resolver, stale_names
 from .evidence import Evidence, Report, ok, towards
 from .findings import Finding, Layer, Severity, finding, listing
@@ -59,12 +61,12 @@ def route(evidence: Evidence) -> Iterator[Finding]:
 
 def sql_port(evidence: Evidence) -> Iterator[Finding]:
     """The nodes' SQL and RPC port."""
-    yield from _port(evidence, 26257, "connect", "firewall-sql")
+    yield from _port(evidence, SQL_PORT, "connect", "firewall-sql")
 
 
 def http_port(evidence: Evidence) -> Iterator[Finding]:
     """The nodes' HTTP port, and the readiness it tells."""
-    yield from _port(evidence, 8080, "http", "firewall-http")
+    yield from _port(evidence, HTTP_PORT, "http", "firewall-http")
     for source, target, reports in evidence.pairs():
         waiting = [
             node["node"] for node in _up(evidence, reports, target, "http") if node["http"]["status"] == "not-ready"
@@ -86,7 +88,7 @@ def certificates(evidence: Evidence) -> Iterator[Finding]:
     """TLS for the name that nodes are reached by, on both ports."""
     for source, target, reports in evidence.pairs():
         faults: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for step, port in (("tls", 26257), ("http", 8080)):
+        for step, port in (("tls", SQL_PORT), ("http", HTTP_PORT)):
             for node in _entries(reports, target, step):
                 status = node[step]["status"]
                 if status in TLS_CODES or (step == "tls" and status != "ok"):

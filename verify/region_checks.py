@@ -95,7 +95,7 @@ def down_nodes(evidence: Evidence) -> Iterator[Finding]:
             None,
             region.name,
             listing(node.pod for node in down),
-            f"{len(down)} of {len(region.nodes)} nodes are down ({listing(states)})",
+            f"{len(down)} of {len(region.nodes)} nodes down ({listing(states)})",
         )
 
 

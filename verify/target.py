@@ -1,5 +1,6 @@
 """What is to be verified, as plain values: the plan's regions that should work, and how to reach their API servers."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -92,9 +93,9 @@ def from_stack(
 
 def milliseconds(duration: str) -> float:
     """A Go duration of one unit (`250ms`, `0.5s`) in milliseconds. Raises ValueError."""
-    for unit, factor in (("ms", 1.0), ("us", 0.001), ("s", 1000.0)):
-        if duration.endswith(unit):
-            return float(duration.removesuffix(unit)) * factor
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", duration)
+    if found:
+        return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
     raise ValueError(f"{duration!r} is no duration in s, ms or us")
 
 

@@ -31,7 +31,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     given = json.loads((HERE / "input.json").read_text())
     me = {"region": given["region"], "zone": os.environ["PROBE_ZONE"], "address": os.environ["POD_IP"]}
-    peer.Responder(("", wire.HTTP_PORT), given["run"]).start()
+    peer.Responder(("", given["ports"]["http"]), given["run"]).start()
     report = measure(given, me, PEERS_FILE, nameservers(RESOLV_CONF.read_text()))
     sys.stdout.write(json.dumps(report, separators=(",", ":")) + "\n")
     sys.stdout.flush()
@@ -48,14 +48,19 @@ def measure(
 ) -> dict[str, Any]:
     """Run every probe side by side. `given` is the probe input, `me` {region, zone, address}."""
     started = time.monotonic()
+    ports = given["ports"]
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        names = [pool.submit(probe_name, resolvers[0], target) for target in given["nodes"]] if resolvers else []
-        servers = [pool.submit(probe_server, server) for server in given["servers"]]
+        names = (
+            [pool.submit(probe_name, resolvers[0], target, ports["dns"]) for target in given["nodes"]]
+            if resolvers
+            else []
+        )
+        servers = [pool.submit(probe_server, server, ports["dns"]) for server in given["servers"]]
         nodes = [pool.submit(probe_node, resolvers, target, given) for target in given["nodes"]]
         peers = []
         for other in await_peers(peers_file, given["peersWithinSeconds"]) or []:
             if (other["region"], other["zone"]) != (me["region"], me["zone"]):
-                peers.append((other, pool.submit(peer.converse, other["address"], wire.HTTP_PORT, given["run"])))
+                peers.append((other, pool.submit(peer.converse, other["address"], ports["http"], given["run"])))
         return {
             "version": given["version"],
             "run": given["run"],
@@ -83,18 +88,18 @@ def await_peers(path: pathlib.Path, seconds: float) -> list[dict[str, str]] | No
     return None
 
 
-def probe_name(resolver: str, target: dict[str, Any]) -> dict[str, Any]:
+def probe_name(resolver: str, target: dict[str, Any], port: int) -> dict[str, Any]:
     """A node's name by the pod's own resolver: over UDP, over TCP, and with a query type no cache has seen."""
     return {
         "region": target["region"],
         "node": target["node"],
-        "udp": dns.ask(resolver, target["name"]),
-        "tcp": dns.ask(resolver, target["name"], transport="tcp"),
-        "fresh": dns.ask(resolver, target["name"], qtype=dns.private_type()),
+        "udp": dns.ask(resolver, target["name"], port=port),
+        "tcp": dns.ask(resolver, target["name"], transport="tcp", port=port),
+        "fresh": dns.ask(resolver, target["name"], qtype=dns.private_type(), port=port),
     }
 
 
-def probe_server(server: dict[str, Any]) -> dict[str, Any]:
+def probe_server(server: dict[str, Any], port: int) -> dict[str, Any]:
     """One DNS balancer address alone: a real name, and a name that never was, over each transport.
 
     The made-up name is asked several times, each time another: behind one address there may be several servers.
@@ -102,9 +107,9 @@ def probe_server(server: dict[str, Any]) -> dict[str, Any]:
     result = {"region": server["region"], "address": server["address"]}
     for transport in ("udp", "tcp"):
         result[transport] = {
-            "known": dns.ask(server["address"], server["name"], transport=transport),
+            "known": dns.ask(server["address"], server["name"], transport=transport, port=port),
             "fresh": [
-                dns.ask(server["address"], f"verify-{uuid.uuid4().hex[:16]}.{server['zone']}", transport=transport)
+                dns.ask(server["address"], made_up(server["zone"]), transport=transport, port=port)
                 for _ in range(server["questions"])
             ],
         }
@@ -121,20 +126,26 @@ def probe_node(resolvers: list[str], target: dict[str, Any], given: dict[str, An
         "sql": None,
         "http": None,
     }
-    address = target.get("address") or resolve(resolvers, target["name"])
+    address = target.get("address") or resolve(resolvers, target["name"], given["ports"]["dns"])
     result["address"] = address
     if address is None:
         return result
-    credentials = given["credentials"]
-    result.update(wire.check_node(target["name"], address, credentials, members=target["region"] == given["region"]))
-    result["http"] = wire.check_ready(target["name"], address, credentials["ca"])
+    name, credentials, ports = target["name"], given["credentials"], given["ports"]
+    own = target["region"] == given["region"]
+    result.update(wire.check_node(name, address, ports["sql"], credentials, members=own))
+    result["http"] = wire.check_ready(name, address, ports["http"], credentials["ca"])
     return result
 
 
-def resolve(resolvers: list[str], name: str) -> str | None:
+def made_up(zone: str) -> str:
+    """A name in `zone` that nobody has, and no cache has seen."""
+    return f"verify-{uuid.uuid4().hex[:16]}.{zone}"
+
+
+def resolve(resolvers: list[str], name: str, port: int) -> str | None:
     """The first address any transport of the pod's resolver gives for `name`, or None."""
     for transport in ("udp", "tcp"):
-        answer = dns.ask(resolvers[0], name, transport=transport) if resolvers else {}
+        answer = dns.ask(resolvers[0], name, transport=transport, port=port) if resolvers else {}
         if answer.get("addresses"):
             return answer["addresses"][0]
     return None

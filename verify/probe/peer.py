@@ -2,7 +2,7 @@
 
 A node can answer a handshake and still be cut off: behind source NAT its peers log an address that isn't its own, and
 behind an MTU black hole only large packets vanish. Both show only where the other end is ours too. The conversation is
-lines of text on one TCP connection to `HTTP_PORT`, a port that the regions' firewalls pass anyway.
+lines of text on one TCP connection to the database's HTTP port, which the regions' firewalls pass anyway.
 """
 
 import json

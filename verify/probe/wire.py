@@ -15,8 +15,6 @@ from typing import Any
 
 from .dns import failure
 
-SQL_PORT = 26257
-HTTP_PORT = 8080
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
 PROTOCOL_3 = 196608
 
@@ -44,10 +42,10 @@ def client_context(ca: str, certificate: str | None = None, key: str | None = No
 def check_node(
     name: str,
     address: str,
+    port: int,
     credentials: dict[str, str],
     members: bool = False,
     timeout: float = 3.0,
-    port: int = SQL_PORT,
 ) -> dict[str, Any]:
     """Everything one connection to a node's SQL port shows. Never raises.
 
@@ -80,7 +78,7 @@ def check_node(
     return result
 
 
-def check_ready(name: str, address: str, ca: str, timeout: float = 3.0, port: int = HTTP_PORT) -> dict[str, Any]:
+def check_ready(name: str, address: str, port: int, ca: str, timeout: float = 3.0) -> dict[str, Any]:
     """GET /health?ready=1 over verified HTTPS: {status: "ok" | "not-ready" | a failure, code, ms}. Never raises."""
     started = time.monotonic()
     try:

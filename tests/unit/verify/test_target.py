@@ -1,0 +1,52 @@
+"""A stack file's plan as a target: who is expected to work, and how to reach them."""
+
+from pathlib import Path
+
+import pytest
+
+from components.plan import plan
+from verify import target
+
+REGION = {"nodes": 3, "zones": ["z1"], "kubeconfig": "here/kubeconfig", "dns": {"kind": "coredns"}}
+
+
+def build(**states: str) -> target.Target:
+    regions = [{**REGION, "name": name, "context": f"ctx-{name}", "state": state} for name, state in states.items()]
+    settings, made = plan({"platform": "existing", "regions": regions})
+    return target.from_stack(settings, made, Path("/stack"))
+
+
+def test_lost_and_removed_regions_are_left_out_and_draining_ones_are_marked() -> None:
+    found = build(east="active", west="draining", south="lost", north="removed")
+    assert [(region.name, region.draining) for region in found.regions] == [("east", False), ("west", True)]
+    assert found.left_out == {"south": "lost", "north": "removed"}
+    assert found.expected_nodes == 3
+
+
+def test_addresses_come_from_the_plan() -> None:
+    east = build(east="active", west="active").region("east")
+    assert [node.pod for node in east.nodes] == ["cockroachdb-0", "cockroachdb-1", "cockroachdb-2"]
+    assert east.nodes[1].name == "cockroachdb-1.cockroachdb.east.svc.cluster.local"
+    assert (east.nodes[1].address, east.nodes[1].ordinal) == (None, 1)
+    assert set(east.forwards) == {"west.svc.cluster.local"}
+    assert east.kubeconfig == Path("/stack/here/kubeconfig")
+    assert east.context == "ctx-east"
+
+
+def test_only_some_regions_may_be_chosen() -> None:
+    settings, made = plan(
+        {"platform": "existing", "regions": [{**REGION, "name": name, "context": name} for name in ("east", "west")]}
+    )
+    assert [one.name for one in target.from_stack(settings, made, Path("/s"), only=("west",)).regions] == ["west"]
+    with pytest.raises(KeyError):
+        target.from_stack(settings, made, Path("/s"), only=("mars",))
+
+
+@pytest.mark.parametrize(("text", "value"), [("250ms", 250.0), ("0.5s", 500.0), ("1500us", 1.5)])
+def test_durations(text: str, value: float) -> None:
+    assert target.milliseconds(text) == value
+
+
+def test_a_duration_of_no_known_unit_is_refused() -> None:
+    with pytest.raises(ValueError, match="5 minutes"):
+        target.milliseconds("5 minutes")
