@@ -213,7 +213,7 @@ func (s *Service) RemovePodSandbox(ctx context.Context, id string) error {
 	return os.RemoveAll(s.sandboxDirectory(id))
 }
 
-// PodSandboxStatus describes one pod and its containers.
+// PodSandboxStatus describes one pod. It leaves the containers to ContainerStatus, which the kubelet then asks for each.
 func (s *Service) PodSandboxStatus(_ context.Context, id string, _ bool) (*runtimeapi.PodSandboxStatusResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,7 +221,7 @@ func (s *Service) PodSandboxStatus(_ context.Context, id string, _ bool) (*runti
 	if found == nil {
 		return nil, status.Errorf(codes.NotFound, "pod sandbox %s not found", id)
 	}
-	return &runtimeapi.PodSandboxStatusResponse{Status: found.status(), Timestamp: time.Now().UnixNano()}, nil
+	return &runtimeapi.PodSandboxStatusResponse{Status: found.status()}, nil
 }
 
 // ListPodSandbox lists pods.

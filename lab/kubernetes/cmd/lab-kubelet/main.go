@@ -147,7 +147,11 @@ func enterMountNamespace(runtimeRoot, stateDir string) error {
 	if os.Getenv(marker) != "" {
 		return os.Unsetenv(marker)
 	}
-	// The new program image takes over this thread's namespace.
+	working, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	// The new program image takes over this thread's namespace. Joining one changes the working directory.
 	if path := runtime.MountNamespace(runtimeRoot); path != "" {
 		namespace, err := os.Open(path)
 		if err != nil {
@@ -164,6 +168,9 @@ func enterMountNamespace(runtimeRoot, stateDir string) error {
 	}
 	self, err := os.Executable()
 	if err != nil {
+		return err
+	}
+	if err := unix.Chdir(working); err != nil {
 		return err
 	}
 	return unix.Exec(self, os.Args, append(os.Environ(), marker+"=1"))
