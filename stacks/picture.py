@@ -90,8 +90,7 @@ def _card(layout: _Layout, index: int, region: RegionPlan) -> str:
         _text(
             inner + 10,
             layout.nodes_top + 18,
-            f"namespace {region.namespace}: StatefulSet cockroachdb",
-            size=12,
+            f"nodes, in namespace {region.namespace}",
             weight=600,
         ),
     ]
@@ -134,7 +133,8 @@ def _wire(layout: _Layout, regions: list[RegionPlan], one: int, other: int) -> s
         tip = (end, end_y, 1 if right else -1, 0)
     else:
         lane = layout.lanes_top + 7 * _lane(len(regions), one, other)
-        side = x + (PAD + 26 if right else -PAD - 26)
+        shift = PAD + 16 + 6 * zones.index(target.dns_zone)
+        side = x + (shift if right else -shift)
         end = layout.left(other) + CARD // 2 + (-12 if right else 12) * abs(other - one)
         end_y = layout.balancer_top + 40
         path = f"M {x} {y} H {side} V {lane} H {end} V {end_y}"
