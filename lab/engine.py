@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from lab import processes
 from lab.environment import environment
 from lab.paths import LabPaths
 from lab.shell import LabError, run
@@ -15,6 +16,9 @@ from lab.tools import bin_dir
 
 RECOVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 """For the run after a killed one: objects that were made but not yet recorded are taken over."""
+
+DYING_SECONDS = 5.0
+"""A killed process is there for a moment more."""
 
 
 def ensure_stack(paths: LabPaths) -> None:
@@ -31,7 +35,7 @@ def clear_dead_run(paths: LabPaths) -> bool:
     """
     for lock in (paths.root / "pulumi").glob(".pulumi/locks/**/*.json"):
         holder = _lock_holder(lock)
-        if holder and _is_pulumi(holder):
+        if holder and not processes.wait_for(lambda pid=holder: not _is_pulumi(pid), DYING_SECONDS):
             raise LabError(f"pulumi (process {holder}) is at work on this stack: wait for it, or interrupt it")
         lock.unlink(missing_ok=True)
     exported = json.loads(_pulumi(paths, "stack", "export"))
@@ -77,6 +81,7 @@ def _lock_holder(lock: Path) -> int | None:
 def _is_pulumi(pid: int) -> bool:
     """Whether that process is alive and still the engine: process ids are used again."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == "pulumi"
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return False
+    return name == "pulumi" and processes.alive(pid)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
 from pathlib import Path
 
 from lab import processes
 from lab.paths import MACHINE, LabPaths
 from lab.processes import Daemon
-from lab.shell import LabError, run
+from lab.shell import run
 from lab.world import Host, Region, World
 
 PROVISIONER = "lab.cockroachdb-multiregion/local"
@@ -41,7 +41,7 @@ def kubelet(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: 
         f"--labels={labels}",
         f"--policy-kubeconfig={paths.region(region.name) / 'network-policy.kubeconfig'}",
     ]
-    return Daemon(f"kubelet-{host.name}", argv, world.netns(host.name), mount_namespace(paths, host))
+    return Daemon(f"kubelet-{host.name}", argv, world.netns(host.name), mount_file(paths, host))
 
 
 def proxy(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: Path) -> Daemon:
@@ -73,24 +73,39 @@ def cloud(paths: LabPaths, world: World, region: Region, bin_dir: Path) -> Daemo
     return Daemon(f"lab-cloud-{region.name}", argv, world.netns(f"{region.name}-control"))
 
 
-def mount_namespace(paths: LabPaths, host: Host) -> Path:
-    """The file of a host's mount namespace, made if it is not there."""
+def make_mount_namespaces(paths: LabPaths, world: World) -> None:
+    """Make the hosts' mount namespaces that are not there. Not for several threads at once; several labs may."""
     folder = MACHINE / "mounts"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not folder.is_mount():
-        # A mount namespace can be kept only at a place whose mounts are not copied into other namespaces.
-        run(["mount", "--bind", folder, folder])
-        run(["mount", "--make-private", folder])
-    file = folder / f"{paths.lab_id}-{host.name}"
-    if not file.is_mount():
-        file.touch()
-        run(["unshare", f"--mount={file}", "--propagation=private", "true"])
-    return file
+    with (MACHINE / "mounts.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_mount():
+            # A mount namespace can be kept only at a place whose mounts are not copied into other namespaces.
+            run(["mount", "--bind", folder, folder])
+            run(["mount", "--make-private", folder])
+        for region in world.regions:
+            for host in region.hosts:
+                file = mount_file(paths, host)
+                if not file.is_mount():
+                    file.touch()
+                    run(["unshare", f"--mount={file}", "--propagation=private", "true"])
+
+
+def mount_file(paths: LabPaths, host: Host) -> Path:
+    """Where a host's mount namespace is kept."""
+    return MACHINE / "mounts" / f"{paths.lab_id}-{host.name}"
 
 
 def drop_mount_namespaces(paths: LabPaths) -> None:
     """Let go of the hosts' mount namespaces, and all mounts in them, once their processes are gone."""
     for file in (MACHINE / "mounts").glob(f"{paths.lab_id}-*"):
-        with contextlib.suppress(LabError):
-            run(["umount", file])
+        while file.is_mount():
+            run(["umount", "-l", file])
         file.unlink(missing_ok=True)
+
+
+def drop_mount_folder() -> None:
+    """Undo what the first lab of the machine needed for its mount namespaces."""
+    folder = MACHINE / "mounts"
+    while folder.is_mount():
+        run(["umount", folder])

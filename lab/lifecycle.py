@@ -58,6 +58,7 @@ def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
         report.step("network", "namespaces, wires, routes, firewalls")
         network.build(paths, world)
         network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
+        hosts.make_mount_namespaces(paths, world)
         report.done("network")
         with ThreadPoolExecutor(max_workers=len(world.regions)) as pool:
             for region in world.regions:
@@ -102,7 +103,7 @@ def _start_region(paths: LabPaths, world: World, region: Region, faults: Faults,
         api = controlplane.api(paths, world, region)
         report.step(region.name, "add-ons")
         addons.apply(api, region)
-        if region.hosts and (bin_dir() / "lab-kubelet").exists():
+        if region.hosts:
             report.step(region.name, "hosts")
             hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped))
             report.step(region.name, "nodes and cluster DNS")
@@ -128,6 +129,7 @@ def down(paths: LabPaths) -> None:
         network.remove_bridge(bridge)
         if release_index(paths):
             kernel.restore_limits()
+            hosts.drop_mount_folder()
         _remove(paths.root)
 
 

@@ -143,7 +143,7 @@ def lab_processes(nets: set[int], root: Path) -> Iterator[int]:
     """Processes in a network namespace of `nets`, or of another mount namespace with something of `root` mounted."""
     own_mounts = _inode("self", "mnt")
     for pid in _pids():
-        if pid == os.getpid() or _state(pid) in "ZX":
+        if pid == os.getpid() or not alive(pid):
             continue
         mounted = _inode(pid, "mnt") != own_mounts and f"{root}/" in _read(f"/proc/{pid}/mountinfo")
         if mounted or _inode(pid, "net") in nets:
@@ -175,7 +175,12 @@ def _strays(daemon: Daemon) -> Iterator[int]:
 
 def _alive(record: Mapping[str, str | int]) -> bool:
     pid = int(record["pid"])
-    return record["start"] != "" and started(pid) == record["start"] and _state(pid) not in "ZX"
+    return record["start"] != "" and started(pid) == record["start"] and alive(pid)
+
+
+def alive(pid: int) -> bool:
+    """Whether `pid` is a process that has not ended."""
+    return _state(pid) not in "ZX"
 
 
 def _state(pid: int) -> str:
