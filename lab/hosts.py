@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 from pathlib import Path
 
 from lab import processes
-from lab.paths import MACHINE, LabPaths
+from lab.paths import LabPaths
 from lab.processes import Daemon
-from lab.shell import run
 from lab.world import Host, Region, World
 
 PROVISIONER = "lab.cockroachdb-multiregion/local"
@@ -25,7 +23,7 @@ def start(paths: LabPaths, world: World, region: Region, bin_dir: Path, without:
 
 
 def kubelet(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: Path) -> Daemon:
-    """The kubelet has a mount namespace of its own that outlives it, as a machine's does: pods keep their volumes."""
+    """One host's kubelet. It makes a mount namespace of its own, so nothing of its pods shows in the machine's."""
     state = paths.host(host.name)
     state.mkdir(mode=0o755, parents=True, exist_ok=True)
     labels = f"topology.kubernetes.io/region={region.name},topology.kubernetes.io/zone={host.zone}"
@@ -41,7 +39,7 @@ def kubelet(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: 
         f"--labels={labels}",
         f"--policy-kubeconfig={paths.region(region.name) / 'network-policy.kubeconfig'}",
     ]
-    return Daemon(f"kubelet-{host.name}", argv, world.netns(host.name), mount_file(paths, host))
+    return Daemon(f"kubelet-{host.name}", argv, world.netns(host.name))
 
 
 def proxy(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: Path) -> Daemon:
@@ -71,41 +69,3 @@ def cloud(paths: LabPaths, world: World, region: Region, bin_dir: Path) -> Daemo
         f"--state-dir={disks}",
     ]
     return Daemon(f"lab-cloud-{region.name}", argv, world.netns(f"{region.name}-control"))
-
-
-def make_mount_namespaces(paths: LabPaths, world: World) -> None:
-    """Make the hosts' mount namespaces that are not there. Not for several threads at once; several labs may."""
-    folder = MACHINE / "mounts"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (MACHINE / "mounts.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_mount():
-            # A mount namespace can be kept only at a place whose mounts are not copied into other namespaces.
-            run(["mount", "--bind", folder, folder])
-            run(["mount", "--make-private", folder])
-        for region in world.regions:
-            for host in region.hosts:
-                file = mount_file(paths, host)
-                if not file.is_mount():
-                    file.touch()
-                    run(["unshare", f"--mount={file}", "--propagation=private", "true"])
-
-
-def mount_file(paths: LabPaths, host: Host) -> Path:
-    """Where a host's mount namespace is kept."""
-    return MACHINE / "mounts" / f"{paths.lab_id}-{host.name}"
-
-
-def drop_mount_namespaces(paths: LabPaths) -> None:
-    """Let go of the hosts' mount namespaces, and all mounts in them, once their processes are gone."""
-    for file in (MACHINE / "mounts").glob(f"{paths.lab_id}-*"):
-        while file.is_mount():
-            run(["umount", "-l", file])
-        file.unlink(missing_ok=True)
-
-
-def drop_mount_folder() -> None:
-    """Undo what the first lab of the machine needed for its mount namespaces."""
-    folder = MACHINE / "mounts"
-    while folder.is_mount():
-        run(["umount", folder])

@@ -58,7 +58,6 @@ def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
         report.step("network", "namespaces, wires, routes, firewalls")
         network.build(paths, world)
         network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
-        hosts.make_mount_namespaces(paths, world)
         report.done("network")
         with ThreadPoolExecutor(max_workers=len(world.regions)) as pool:
             for region in world.regions:
@@ -125,11 +124,9 @@ def down(paths: LabPaths) -> None:
         names = netns.existing(paths.prefix)
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(netns.delete, names))
-        hosts.drop_mount_namespaces(paths)
         network.remove_bridge(bridge)
         if release_index(paths):
             kernel.restore_limits()
-            hosts.drop_mount_folder()
         _remove(paths.root)
 
 

@@ -12,7 +12,7 @@ from lab.shell import LabError
 
 PROJECT = Path(__file__).resolve().parent.parent
 MACHINE = Path("/run/cockroachdb-multiregion")
-"""What labs of every checkout on this machine share: their indices, and the hosts' mount namespaces."""
+"""What labs of every checkout on this machine share: their indices, and what limits were before."""
 
 
 def cache_dir() -> Path:

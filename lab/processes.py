@@ -22,12 +22,11 @@ TICK = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A long-running process of the lab: `name` is unique in the lab; `mounts` is the file of a mount namespace."""
+    """A long-running process of the lab; `name` is unique in it."""
 
     name: str
     argv: Sequence[str]
     netns: str
-    mounts: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -48,10 +47,9 @@ def start(paths: LabPaths, daemon: Daemon) -> bool:
     for pid in _strays(daemon):
         _kill([pid], signal.SIGKILL)
     paths.logs.mkdir(parents=True, exist_ok=True)
-    enter = [f"--net={netns.NETNS / daemon.netns}", *([f"--mount={daemon.mounts}"] if daemon.mounts else [])]
     with (paths.logs / f"{daemon.name}.log").open("ab") as log:
         process = subprocess.Popen(
-            ["nsenter", *enter, "--", *daemon.argv],
+            ["nsenter", f"--net={netns.NETNS / daemon.netns}", "--", *daemon.argv],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
