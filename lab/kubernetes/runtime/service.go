@@ -29,6 +29,8 @@ import (
 const (
 	name    = "crun"
 	version = "1.0.0"
+	// podCIDR is the file that keeps the host's pod range over a restart.
+	podCIDR = "pod-cidr"
 )
 
 // Service implements the CRI runtime service.
@@ -79,6 +81,11 @@ func New(ctx context.Context, root, crun, conmon string, nodeIP netip.Addr, imag
 }
 
 func (s *Service) load() error {
+	if text, err := os.ReadFile(filepath.Join(s.root, podCIDR)); err == nil {
+		if prefix, err := netip.ParsePrefix(string(text)); err == nil {
+			s.pool.SetCIDR(prefix)
+		}
+	}
 	sandboxes, err := readAll[sandbox](filepath.Join(s.root, "sandboxes"))
 	if err != nil {
 		return err
@@ -185,7 +192,7 @@ func (s *Service) UpdateRuntimeConfig(_ context.Context, config *runtimeapi.Runt
 		return status.Errorf(codes.InvalidArgument, "pod CIDR %q: %v", cidr, err)
 	}
 	s.pool.SetCIDR(prefix)
-	return nil
+	return os.WriteFile(filepath.Join(s.root, podCIDR), []byte(prefix.String()), 0o644)
 }
 
 // GetContainerEvents feeds the kubelet's event-driven pod lifecycle, which otherwise looks once a second.

@@ -155,7 +155,7 @@ func dependencies(ctx context.Context, o options, memory resource.Quantity, conf
 		HostUtil:         hostutil.NewHostUtil(),
 		VolumePlugins:    volumePlugins(),
 		OOMAdjuster:      oom.NewOOMAdjuster(),
-		ContainerManager: cm.NewStubContainerManager(),
+		ContainerManager: noCgroups{cm.NewStubContainerManager()},
 		CAdvisorInterface: machine{
 			name: o.hostname, cpus: o.cpus, memory: uint64(memory.Value()), directory: o.stateDir,
 		},

@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/cadvisor/lib/model"
 	"golang.org/x/sys/unix"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/kubelet/cm"
 )
 
 // machine tells the kubelet what it would otherwise read from cgroups: a size that the lab chose. Its filesystem figures
@@ -75,4 +77,17 @@ func filesystem(path string) (model.FsInfo, error) {
 		Mountpoint: path, Capacity: fs.Blocks * size, Available: fs.Bavail * size, Usage: (fs.Blocks - fs.Bfree) * size,
 		Inodes: &fs.Files, InodesFree: &fs.Ffree,
 	}, nil
+}
+
+// noCgroups is the kubelet's own stub, whose pods have no cgroup either, but to which that is no error.
+type noCgroups struct{ cm.ContainerManager }
+
+func (n noCgroups) NewPodContainerManager() cm.PodContainerManager {
+	return noPodCgroups{n.ContainerManager.NewPodContainerManager()}
+}
+
+type noPodCgroups struct{ cm.PodContainerManager }
+
+func (noPodCgroups) GetPodCgroupConfig(*corev1.Pod, corev1.ResourceName) (*cm.ResourceConfig, error) {
+	return nil, nil
 }

@@ -57,7 +57,7 @@ func main() {
 	flags.IntVar(&o.cpus, "cpus", 16, "processors that the node says it has; nothing is enforced")
 	flags.StringVar(&o.memory, "memory", "64Gi", "memory that the node says it has; nothing is enforced")
 	flags.BoolVar(&o.stopPods, "stop-pods", false, "kill every process of the pods recorded in --state-dir, and exit")
-	verbosity := flags.IntP("v", "v", 1, "log level")
+	verbosity := flags.IntP("v", "v", 0, "log level")
 	_ = flags.Parse(os.Args[1:])
 	if err := run(o, *verbosity); err != nil {
 		fmt.Fprintf(os.Stderr, "lab-kubelet: %v\n", err)
