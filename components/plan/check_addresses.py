@@ -37,7 +37,7 @@ def _outside(draft: Draft) -> Iterator[Problem]:
                 yield Problem(
                     at,
                     f"{address} is outside this region's cidr ({region.cidr}) and nodeCidr ({region.node_cidr}); "
-                    "use an address that the region's load balancers can give",
+                    "use an address that the region's load balancers can give, or a cidr that covers it",
                 )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -36,7 +36,6 @@ class Draft:
     broken: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
     """Paths that the config states itself, as opposed to defaults."""
-    extras: dict[str, Any] = field(default_factory=dict)
 
     def sound(self, *paths: str) -> bool:
         """Whether nothing at, above or below these paths was refused already (a second complaint would be noise)."""

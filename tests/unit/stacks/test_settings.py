@@ -1,6 +1,7 @@
 """Config as the engine hands it over and as a stack file has it: the same settings."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,14 @@ def test_the_project_file_knows_every_key() -> None:
     for schema in PROJECT["config"].values():
         assert schema["type"] in ("string", "boolean", "integer", "array", "object")
         assert schema["description"]
+
+
+def test_the_config_page_names_every_key_and_its_default() -> None:
+    page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
+    for module in ("parse.py", "parse_region.py"):
+        source = (ROOT / "components" / "plan" / module).read_text(encoding="utf-8")
+        for key in re.findall(r"(?:take|items|pairs|child)\(\s*\"(\w+)\"", source):
+            assert key in page, key
+    for name, value in vars(defaults).items():
+        if name.isupper() and isinstance(value, str):
+            assert value in page, name
