@@ -56,7 +56,7 @@ func childMap(parent map[string]any, key string) map[string]any {
 // named tells whether an object has a name, be it one that only the update will know.
 func named(object *unstructured.Unstructured) bool {
 	name, _, _ := unstructured.NestedFieldNoCopy(object.Object, "metadata", "name")
-	return name != nil && name != "" || wire.HasUnknown(object.Object["metadata"]) && isUnknownMetadata(object)
+	return name != nil && name != "" || isUnknownMetadata(object)
 }
 
 func isUnknownMetadata(object *unstructured.Unstructured) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -83,7 +84,9 @@ func (h *Host) InstallDependencies(
 			}
 			python = filepath.Join(dir, "bin", "python")
 		}
-		commands = append(commands, []string{python, "-m", "pip", "install", "-r", "requirements.txt"})
+		if _, err := os.Stat(filepath.Join(request.GetDirectory(), "requirements.txt")); err == nil {
+			commands = append(commands, []string{python, "-m", "pip", "install", "-r", "requirements.txt"})
+		}
 	case "uv":
 		commands = append(commands, []string{"uv", "sync"})
 	case "poetry":
