@@ -1,0 +1,73 @@
+"""`python -m bench`: measure, write bench/results.json, docs/bench.md and docs/bench.svg. Exit 1: a target is missed."""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from typing import Any
+
+from . import lab, modelled, report, targets
+from .engine import BIN, ROOT
+
+RESULTS = ROOT / "bench" / "results.json"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for; figures of parts that are left out stay as they were."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--modelled", type=_counts, default=modelled.COUNTS, metavar="N,N", help="regions; default 3,9,27"
+    )
+    parser.add_argument("--lab", type=_counts, default=lab.COUNTS, metavar="N,N", help="regions; default 3,5,9")
+    parser.add_argument(
+        "--only", choices=("modelled", "lab", "report"), help="one part; report: only write the page again"
+    )
+    options = parser.parse_args(arguments)
+
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if options.only != "report":
+        results |= {"commit": _commit(), "date": datetime.date.today().isoformat(), "machine": machine()}
+    if options.only in (None, "modelled"):
+        results["modelled"] = modelled.measure(options.modelled, _say)
+    if options.only in (None, "lab"):
+        results["lab"] = lab.measure(options.lab, _say)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    (ROOT / "docs" / "bench.md").write_text(report.page(results))
+    report.plot(results, ROOT / "docs" / "bench.svg")
+    missed = targets.misses(results)
+    for miss in missed:
+        _say(f"missed: {miss}")
+    return 1 if missed else 0
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    version = subprocess.run([BIN / "pulumi", "version"], capture_output=True, text=True, check=True).stdout.strip()
+    return {
+        "cpus": os.cpu_count(),
+        "memoryGiB": round(memory),
+        "python": platform.python_version(),
+        "pulumi": f"pulumi {version}",
+    }
+
+
+def _commit() -> str:
+    return subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
+
+
+def _say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""A deployment's resource graph: its critical path, the work in it, and which edges cross regions. Pure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Resource = dict[str, Any]
+"""One entry of `pulumi stack export`'s deployment.resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The longest chain of waiting: `seconds` in all, over `urns` in order."""
+
+    seconds: float
+    urns: tuple[str, ...]
+
+
+def waits_for(resource: Resource) -> set[str]:
+    """URNs that the engine must have made first: dependencies, those of single properties, parent and provider."""
+    found: set[str] = set(resource.get("dependencies") or ())
+    for urns in (resource.get("propertyDependencies") or {}).values():
+        found |= set(urns or ())
+    for urn in (resource.get("parent"), resource.get("provider")):
+        if urn:
+            found.add(urn.rsplit("::", 1)[0] if urn == resource.get("provider") else urn)
+    return found - {resource["urn"]}
+
+
+def critical_path(resources: list[Resource], seconds: Callable[[str], float]) -> Path:
+    """The path that no number of workers shortens. What is waited for comes earlier in `resources`."""
+    ends: dict[str, Path] = {}
+    for resource in resources:
+        before = max((ends[urn] for urn in waits_for(resource) if urn in ends), key=_length, default=Path(0.0, ()))
+        urn = resource["urn"]
+        ends[urn] = Path(before.seconds + seconds(urn), (*before.urns, urn))
+    return max(ends.values(), key=_length, default=Path(0.0, ()))
+
+
+def in_order(resources: list[Resource], seconds: Callable[[str], float]) -> float:
+    """The same work, one resource after another."""
+    return sum(seconds(resource["urn"]) for resource in resources)
+
+
+def regions_of(resources: list[Resource], regions: list[str]) -> dict[str, str]:
+    """URN → region: the one whose cluster holds the resource (by its Kubernetes provider), or whose name it bears.
+
+    A component without either is where its children are, if all of them are in one region. Others have none.
+    """
+    found: dict[str, str] = {}
+    for resource in resources:
+        provider = resource.get("provider") or ""
+        cluster = provider.split("::")[-2] if "pulumi:providers:kubernetes" in provider else ""
+        for text in (cluster, resource["urn"].rsplit("::", 1)[-1]):
+            named = [region for region in regions if re.search(rf"(^|-){re.escape(region)}(-|$)", text)]
+            if named:
+                found[resource["urn"]] = named[0]
+                break
+    for resource in reversed(resources):
+        inside = {found.get(child["urn"]) for child in resources if child.get("parent") == resource["urn"]}
+        if resource["urn"] not in found and len(inside) == 1 and None not in inside:
+            found[resource["urn"]] = str(inside.pop())
+    return found
+
+
+def edges_between_regions(resources: list[Resource], regions: list[str]) -> dict[tuple[str, str], int]:
+    """Edges from a resource of one region to one of another, by what waits: {(step that waits, for what): count}.
+
+    A step is the outermost component that a resource belongs to, by type.
+    """
+    region = regions_of(resources, regions)
+    found: dict[tuple[str, str], int] = {}
+    for resource in resources:
+        here = region.get(resource["urn"])
+        for urn in waits_for(resource):
+            there = region.get(urn)
+            if here is not None and there is not None and here != there:
+                key = (_step(resource["urn"]), _step(urn))
+                found[key] = found.get(key, 0) + 1
+    return found
+
+
+def _step(urn: str) -> str:
+    kinds = urn.split("::")[2].split("$")
+    return next((kind.rsplit(":", 1)[-1] for kind in kinds if kind != "pulumi:pulumi:Stack"), "Stack")
+
+
+def _length(path: Path) -> float:
+    return path.seconds
