@@ -113,9 +113,8 @@ def _lost_region(stack: MultiRegion, region: RegionSettings) -> None:
     What stays until the region is `removed`: that provider, the DNS forwards (which remember not to call) and the
     guard, now open.
     """
-    cluster = _cluster(stack, region)
-    dns = _connect(stack, region, cluster)
-    guard(stack.plan.region(region.name), protect=False, keeps=[cluster, dns])
+    _connect(stack, region, _cluster(stack, region))
+    guard(stack.plan.region(region.name), protect=False, keeps=[])
 
 
 def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
@@ -159,9 +158,12 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
             "region": region.settings.name,
         }
         done = [Decommission(region.settings.name, decommission_args, admin.after(done))]
-        guard(region.plan, protect=False, keeps=[region.cluster, region.dns, region.database, *done])
+        guard(region.plan, protect=False, keeps=done)
     for region in active:
-        guard(region.plan, protect=not settings.allow_data_loss, keeps=[region.cluster, region.dns, region.database])
+        # Opened at once where data may be lost: a cluster too broken for its rollout must still be able to go.
+        shut = not settings.allow_data_loss
+        kept = [region.cluster, region.dns, region.database, *stack.users.values(), *done]
+        guard(region.plan, protect=shut, keeps=kept if shut else [])
 
 
 def _client(authority: CertificateAuthority, user: str) -> ClientCertificate:

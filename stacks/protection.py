@@ -9,7 +9,7 @@ from components.plan.model import RegionPlan
 
 def guard(region: RegionPlan, *, protect: bool, keeps: Sequence[pulumi.Resource]) -> pulumi.Stash:
     """One value in the state that depends on everything in `keeps`: whatever deletes any of it meets the guard first,
-    and a protected guard stops it there, before the first object is touched.
+    and a protected guard stops it there, before the first object is touched (a component stands for its objects).
 
     Objects are not protected one by one because the engine refuses to drop a protected one even where nothing would be
     deleted: a region that is lost could then not leave the state in one `up`. See docs/decisions/.
