@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import faults, lifecycle
+from lab import engine, faults, lifecycle
 from lab.environment import exports
 from lab.paths import PROJECT, LabPaths, lab_paths
 from lab.privilege import become_root, give_back
@@ -67,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         paths = lab_paths(arguments.name)
         if arguments.command == "env":
+            engine.prepare(paths)
             sys.stdout.write(exports(paths))
             return 0
         become_root(words)

@@ -7,9 +7,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from lab import processes
-from lab.environment import environment
-from lab.paths import LabPaths
+from lab import processes, stackfile
+from lab.environment import environment, write_wrapper
+from lab.paths import PROJECT, LabPaths
 from lab.shell import LabError, run
 from lab.stackfile import chosen_stack, project_dir
 from lab.tools import bin_dir
@@ -19,6 +19,20 @@ RECOVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 
 DYING_SECONDS = 5.0
 """A killed process is there for a moment more."""
+
+
+def prepare(paths: LabPaths, stack: str | None = None, strategy: str | None = None) -> None:
+    """Make plain pulumi work against this lab: a copy of the stack file, a wrapper, the stack in the lab's backend.
+
+    Without `stack`, the one that the lab runs already; else the one of the lab's name, or `dev`. Raises LabError.
+    """
+    if not paths.kubeconfig.exists():
+        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
+    if stack or not stackfile.is_chosen(paths):
+        own = (PROJECT / f"Pulumi.{paths.name}.yaml").exists()
+        stackfile.choose(paths, stack or (paths.name if own else "dev"), strategy)
+    write_wrapper(paths)
+    ensure_stack(paths)
 
 
 def ensure_stack(paths: LabPaths) -> None:

@@ -6,7 +6,8 @@ import os
 import secrets
 import shlex
 
-from lab.paths import PROJECT, LabPaths
+from lab import stackfile
+from lab.paths import PROJECT, LabPaths, cache_dir
 from lab.shell import LabError
 from lab.tools import bin_dir, link_plugins
 
@@ -15,7 +16,13 @@ def environment(paths: LabPaths) -> dict[str, str]:
     """The variables, the whole PATH among them. Makes the state's folder and its passphrase where they are not."""
     backend = paths.root / "pulumi"
     backend.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = [str(paths.root / "bin"), str(link_plugins(paths)), str(bin_dir()), os.environ.get("PATH", "")]
+    path = [
+        str(paths.root / "bin"),
+        str(link_plugins(paths)),
+        str(bin_dir()),
+        *_private_uv(),
+        os.environ.get("PATH", ""),
+    ]
     return {
         "PATH": ":".join(path),
         "KUBECONFIG": str(paths.kubeconfig),
@@ -28,11 +35,18 @@ def environment(paths: LabPaths) -> dict[str, str]:
     }
 
 
+def _private_uv() -> list[str]:
+    """The real Python language host asks for uv; where only the set-up's own is there, that is it."""
+    folder = cache_dir() / "uv" / "bin"
+    return [str(folder)] if (folder / "uv").exists() else []
+
+
 def exports(paths: LabPaths) -> str:
-    """Shell text for `eval`. Raises LabError where the lab was never brought up."""
+    """Shell text for `eval`. Raises LabError where the lab was never brought up, or runs no stack yet."""
     if not paths.kubeconfig.exists():
         raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment(paths).items())
+    shown = {**environment(paths), "PULUMI_STACK": stackfile.chosen_stack(paths)}
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in shown.items())
 
 
 def _passphrase(paths: LabPaths) -> str:

@@ -40,6 +40,11 @@ def choose(paths: LabPaths, stack: str, strategy: str | None) -> Path:
     return refresh(paths)
 
 
+def is_chosen(paths: LabPaths) -> bool:
+    """Whether this lab runs a stack already."""
+    return (paths.root / "stack.json").exists()
+
+
 def chosen_stack(paths: LabPaths) -> str:
     """The stack that this lab runs. Raises LabError where none was chosen."""
     return _chosen(paths)["stack"]
@@ -53,6 +58,9 @@ def refresh(paths: LabPaths) -> Path:
     project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
     options = project["runtime"].setdefault("options", {})
     options["virtualenv"] = str(PROJECT / ".venv")
+    # The real language host lists packages with the tool that made the environment.
+    made_by_uv = "\nuv = " in (PROJECT / ".venv" / "pyvenv.cfg").read_text()
+    options["toolchain"] = "uv" if made_by_uv else "pip"
     _write(folder / "Pulumi.yaml", yaml.safe_dump({**project, "main": str(PROJECT)}, sort_keys=False))
     name = f"Pulumi.{chosen['stack']}.yaml"
     document = yaml.safe_load((PROJECT / name).read_text()) or {}

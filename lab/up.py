@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from lab import engine, stackfile
-from lab.environment import environment, write_wrapper
+from lab.environment import environment
 from lab.paths import PROJECT, LabPaths, lab_paths
 from lab.shell import LabError
 
@@ -57,8 +57,7 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
     begun = time.monotonic()
     copy = stackfile.choose(paths, stack, strategy)
     _lab(paths, "up", "--stack-file", str(copy), "--hosts", str(hosts))
-    write_wrapper(paths)
-    engine.ensure_stack(paths)
+    engine.prepare(paths, stack, strategy)
     if engine.clear_dead_run(paths):
         sys.stderr.write("a run before was killed: taking over what it made\n")
         engine.up(paths, recover=True)
