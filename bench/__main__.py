@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, write bench/results.json, docs/bench.md and docs/bench.svg. Exit 1: a target is missed."""
+"""`python -m bench`: measure; write bench/results.json, docs/bench.md, docs/bench.svg. Exit 1: a target is missed."""
 
 import argparse
 import datetime

@@ -102,17 +102,19 @@ def probe_name(resolver: str, target: dict[str, Any], port: int) -> dict[str, An
 def probe_server(server: dict[str, Any], port: int) -> dict[str, Any]:
     """One DNS balancer address alone: a real name, and a name that never was, over each transport.
 
-    The made-up name is asked several times, each time another: behind one address there may be several servers.
+    The made-up name is asked several times, each time another: behind one address there may be several servers. All
+    questions are asked at once, so that a dead address costs one time-out.
     """
-    result = {"region": server["region"], "address": server["address"]}
-    for transport in ("udp", "tcp"):
-        result[transport] = {
-            "known": dns.ask(server["address"], server["name"], transport=transport, port=port),
-            "fresh": [
-                dns.ask(server["address"], made_up(server["zone"]), transport=transport, port=port)
-                for _ in range(server["questions"])
-            ],
+    result: dict[str, Any] = {"region": server["region"], "address": server["address"]}
+    names = [server["name"], *(made_up(server["zone"]) for _ in range(server["questions"]))]
+    with concurrent.futures.ThreadPoolExecutor(2 * len(names)) as pool:
+        asked = {
+            transport: [pool.submit(dns.ask, server["address"], name, transport=transport, port=port) for name in names]
+            for transport in ("udp", "tcp")
         }
+    for transport, futures in asked.items():
+        known, *fresh = [future.result() for future in futures]
+        result[transport] = {"known": known, "fresh": fresh}
     return result
 
 
