@@ -43,6 +43,8 @@ def container(
         "env": [{"name": key, "value": value} for key, value in {"HOME": names.TMP_DIR, **env}.items()],
         "resources": small_resources(),
         "securityContext": container_security(),
+        # The last lines of a failed script become the pod's status, and so part of what `up` reports.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [*mounts, {"name": "tmp", "mountPath": names.TMP_DIR}],
     }
 

@@ -42,8 +42,30 @@ class RegionNodes:
     node: CockroachNodeArgs
 
 
+RELOAD_SECONDS = 60
+"""How often a node's certificate is looked at. The kubelet itself may take as long to bring a new one."""
+
+# The kubelet swaps the link `..data` when it brings a Secret's new content; `$$` is the node, once that has started.
+_RELOAD_CERTIFICATES = f"""\
+certificates=$(readlink {names.CERTS_DIR}/..data || true)
+(
+  while sleep {RELOAD_SECONDS} && kill -0 $$; do
+    found=$(readlink {names.CERTS_DIR}/..data || true)
+    if [ "$found" != "$certificates" ]; then
+      certificates=$found
+      kill -HUP $$
+    fi
+  done
+) >/dev/null 2>&1 &
+"""
+
+
 def start_script(region: str, node: CockroachNodeArgs) -> str:
-    """The shell text that becomes `cockroach start`. `exec` makes it process 1, so SIGTERM drains the node."""
+    """The shell text that becomes `cockroach start`.
+
+    `exec` puts it in the shell's place, as the container's first process: SIGTERM drains the node. Before that, the
+    shell leaves a watcher behind, for a node reads renewed certificates only when SIGHUP tells it to.
+    """
     flags = [
         f"--certs-dir={names.CERTS_DIR}",
         f"--store=path={names.DATA_DIR}",
@@ -63,7 +85,12 @@ def start_script(region: str, node: CockroachNodeArgs) -> str:
         f'--locality="region={region},zone=$(cat {names.ZONE_DIR}/zone)"',
         *(shlex.quote(flag) for flag in flags),
     ]
-    return " \\\n  ".join(lines) + "\n"
+    return _RELOAD_CERTIFICATES + " \\\n  ".join(lines) + "\n"
+
+
+def as_command(text: str) -> str:
+    """A shell text as a word of `command`, where Kubernetes makes one `$` of each two."""
+    return text.replace("$$", "$$$$")
 
 
 def _field(name: str, path: str) -> Manifest:
@@ -83,6 +110,7 @@ def _zone_container(nodes: RegionNodes) -> Manifest:
         ],
         "resources": small_resources(),
         "securityContext": container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [api_mount(), scripts_mount(), {"name": "zone", "mountPath": names.ZONE_DIR}],
     }
 
@@ -93,7 +121,7 @@ def _database_container(nodes: RegionNodes) -> Manifest:
         "name": "cockroachdb",
         "image": node["image"],
         "imagePullPolicy": "IfNotPresent",
-        "command": ["/bin/sh", "-ec", start_script(nodes.region, node)],
+        "command": ["/bin/sh", "-ec", as_command(start_script(nodes.region, node))],
         "env": [
             _field("POD_NAME", "metadata.name"),
             _field("POD_IP", "status.podIP"),
@@ -122,6 +150,7 @@ def _database_container(nodes: RegionNodes) -> Manifest:
             "limits": {"memory": node["memory"]},
         },
         "securityContext": container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             {"name": names.VOLUME, "mountPath": names.DATA_DIR},
             {"name": "certs", "mountPath": names.CERTS_DIR, "readOnly": True},

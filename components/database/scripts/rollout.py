@@ -20,6 +20,8 @@ from waiting import Deadline, NotYetError, run, say
 REVISION = "controller-revision-hash"
 METRICS = {"liveness_livenodes", "ranges_unavailable", "ranges_underreplicated"}
 
+RPC_PORT = 26257
+
 Object = dict[str, Any]
 
 
@@ -77,6 +79,16 @@ class Gate:
                 problems.append(str(failure))
         if problems:
             raise NotYetError("; ".join(problems))
+
+    def ways(self, rpc_port: int) -> str:
+        """Whether this region reaches every node, as one line: why a new region's pods don't join, and the layer."""
+        problems = []
+        for member in self._members:
+            try:
+                peers.check_rpc(member["host"], rpc_port, self._ca_file)
+            except peers.PeerError as failure:
+                problems.append(str(failure))
+        return "; ".join(problems) or f"every node of the cluster answers here on {rpc_port}, with a good certificate"
 
 
 class Rollout:
@@ -186,7 +198,7 @@ class Rollout:
         while old := self._deadline.wait("the pods can be listed", lambda: self.outdated(revision)):
             self.replace(old[0], revision)
             restarted += 1
-        self._deadline.wait("every pod is ready", lambda: self.wait_ready(revision))
+        self._deadline.wait("every pod is ready", lambda: self.wait_ready(revision), lambda: self._gate.ways(RPC_PORT))
         if restarted:
             self._deadline.wait("the cluster is healthy again", self._gate.check)
         return restarted

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 INTERVAL_SECONDS = 1.0
+HINT_SECONDS = 60.0
 
 Result = TypeVar("Result")
 
@@ -38,12 +39,12 @@ class Deadline:
         self._pause = pause
         self._end = clock() + seconds
 
-    def wait(self, what: str, attempt: Callable[[], Result]) -> Result:
+    def wait(self, what: str, attempt: Callable[[], Result], hint: Callable[[], str] | None = None) -> Result:
         """Repeats `attempt` while it raises NotYetError, and returns what it returns. Raises DeadlineError.
 
-        A new reason is logged once.
+        A new reason is logged once. `hint` looks closer, at a price: it is asked once a minute while nothing changes.
         """
-        last = ""
+        last, hinted = "", self._clock()
         while True:
             try:
                 return attempt()
@@ -52,6 +53,9 @@ class Deadline:
                 if reason != last:
                     say(f"waiting until {what}: {reason}")
                     last = reason
+                if hint is not None and self._clock() - hinted >= HINT_SECONDS:
+                    say(hint())
+                    hinted = self._clock()
                 if self._clock() >= self._end:
                     raise DeadlineError(f"gave up waiting until {what}: {reason}") from error
             self._pause(INTERVAL_SECONDS)

@@ -1,6 +1,7 @@
 """The pod template: what must be in it, and what may change it."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -141,28 +142,28 @@ def test_the_node_key_is_readable_by_its_group_only() -> None:
     assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsGroup"] == 1000
 
 
-def run_start(tmp_path: Path, text: str) -> list[str]:
-    """Arguments that `cockroach` gets when a shell runs the text, with the pod's paths moved under `tmp_path`."""
+def start(tmp_path: Path, text: str, program_text: str) -> subprocess.Popen[str]:
+    """A shell that runs the text, with the pod's paths moved under `tmp_path` and a program in cockroach's place."""
     program = tmp_path / "cockroach"
-    program.write_text('#!/bin/sh\nfor word in "$@"; do printf "%s\\0" "$word"; done\n')
+    program.write_text(f"#!/bin/sh\n{program_text}\n")
     program.chmod(0o755)
     (tmp_path / "join").write_text("a:26257,b:26257")
     (tmp_path / "zone").write_text("us-east1-b")
     text = text.replace("/cockroach/cockroach start", f"{program} start")
     text = text.replace(f"{names.JOIN_DIR}/", f"{tmp_path}/").replace(f"{names.ZONE_DIR}/", f"{tmp_path}/")
-    run = subprocess.run(
+    text = text.replace(f"{names.CERTS_DIR}/..", f"{tmp_path}/..").replace("sleep 60", "sleep 0.1")
+    return subprocess.Popen(
         ["/bin/sh", "-ec", text],
         env={**os.environ, "ADVERTISE_HOST": "cockroachdb-1.cockroachdb.us-east1.svc.cluster.local"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        check=True,
     )
-    return run.stdout.removesuffix("\0").split("\0")
 
 
 def test_the_shell_hands_cockroach_what_the_plan_says(tmp_path: Path) -> None:
     odd = '--vmodule=it\'s a $HOME "test"'
-    words = run_start(tmp_path, start_script("us-east1", node(extra_flags=[odd])))
+    shell = start(tmp_path, start_script("us-east1", node(extra_flags=[odd])), 'printf "%s\\0" "$@"')
+    words = shell.communicate(timeout=20)[0].removesuffix("\0").split("\0")
     assert words[0] == "start"
     assert "--advertise-addr=cockroachdb-1.cockroachdb.us-east1.svc.cluster.local:26257" in words
     assert "--join=a:26257,b:26257" in words
@@ -172,5 +173,32 @@ def test_the_shell_hands_cockroach_what_the_plan_says(tmp_path: Path) -> None:
     assert not [word for word in words if "insecure" in word]
 
 
-def test_cockroach_replaces_the_shell_so_that_it_gets_the_signals() -> None:
-    assert start_script("us-east1", node()).startswith("exec ")
+def test_cockroach_takes_the_shells_place_and_is_told_of_new_certificates(tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    (tmp_path / "..data").symlink_to("first")
+    program = """
+trap 'echo reload' HUP
+trap 'echo drain; exit 0' TERM
+echo $$
+while :; do sleep 0.05; done"""
+    shell = start(tmp_path, start_script("us-east1", node()), program)
+    assert shell.stdout is not None
+    assert int(shell.stdout.readline()) == shell.pid
+    (tmp_path / "new").symlink_to("second")
+    (tmp_path / "new").rename(tmp_path / "..data")
+    assert shell.stdout.readline() == "reload\n"
+    shell.terminate()
+    assert shell.communicate(timeout=20)[0] == "drain\n", "one reload for one change"
+    assert shell.returncode == 0
+
+
+def test_kubernetes_leaves_the_shells_own_variables_alone() -> None:
+    """Its rule: `$$` is `$`, and `$(NAME)` a variable where there is one of that name, else itself."""
+    text = start_script("us-east1", node())
+    command = container("cockroachdb")["command"][2]
+    known = {entry["name"] for entry in container("cockroachdb")["env"]}
+    expanded = re.sub(
+        r"\$(\$|\(([^)]*)\))", lambda m: "$" if m[1] == "$" else ("LOST" if m[2] in known else m[0]), command
+    )
+    assert expanded == text

@@ -28,6 +28,9 @@ class WorldGate:
             raise NotYetError("a pod is not ready")
         self.passed += 1
 
+    def ways(self, _: int) -> str:
+        return "fine"
+
 
 def make(world: World, gate: Any = None, seconds: float = 600) -> rollout.Rollout:
     deadline = Deadline(seconds, world.clock.time, world.clock.pause)
@@ -187,6 +190,13 @@ class TestGate:
         three[0].ready(HEALTHY_VARS + 'ranges_underreplicated{store="2"} 4\n')
         with pytest.raises(NotYetError, match="ranges_underreplicated is 4"):
             gate.check()
+
+    def test_a_new_region_that_reaches_nobody_learns_the_layer(
+        self, gate: rollout.Gate, three: list[FakeNode], authority: Authority
+    ) -> None:
+        assert "every node of the cluster answers" in gate.ways(three[0].port)
+        lost = rollout.Gate([{"region": "r", "host": "gone.invalid"}], 1, authority.ca_file)
+        assert lost.ways(1).startswith("gone.invalid: DNS: ")
 
     def test_a_node_without_the_metric_counts_as_blind(self, gate: rollout.Gate, three: list[FakeNode]) -> None:
         three[0].ready("")

@@ -128,6 +128,20 @@ class TestWaiting:
         assert 10 <= clock.now <= 12
         assert capsys.readouterr().out.count("waiting until") == 3, "each reason once"
 
+    def test_a_closer_look_is_taken_once_a_minute(self, clock: Clock) -> None:
+        looks: list[float] = []
+
+        def attempt() -> None:
+            raise NotYetError("not yet")
+
+        def hint() -> str:
+            looks.append(clock.now)
+            return "the route is missing"
+
+        with pytest.raises(DeadlineError):
+            deadline(clock, 150).wait("it is so", attempt, hint)
+        assert looks == [60, 120]
+
     def test_one_attempt_is_always_made(self, clock: Clock) -> None:
         assert deadline(clock, 0).wait("it is so", lambda: "now") == "now"
 
