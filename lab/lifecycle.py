@@ -38,12 +38,6 @@ def up(paths: LabPaths, stack_file: Path, host_count: int, plan: Mapping[str, An
         return _converge(paths, regions)
 
 
-def resume(paths: LabPaths) -> World:
-    """Start what is missing of the lab as it was last brought up."""
-    with locked(paths):
-        return _converge(paths, read_world(paths).regions)
-
-
 def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
     paths.records.mkdir(mode=0o700, parents=True, exist_ok=True)
     world = World(paths.name, paths.lab_id, claim_index(paths), merge(paths, wanted))
@@ -63,11 +57,10 @@ def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
             for region in world.regions:
                 controlplane.prepare(paths, world, region)
             controlplane.write_user_kubeconfig(paths, world)
-            for failure in list(
-                pool.map(lambda region: _start_region(paths, world, region, faults, report), world.regions)
-            ):
-                if failure:
-                    raise failure
+            failures = pool.map(lambda region: _start_region(paths, world, region, faults, report), world.regions)
+            told = [str(failure) for failure in failures if failure]
+    if told:
+        raise LabError("\n".join(told))
     return world
 
 

@@ -82,7 +82,7 @@ TOOLS = (
     Tool("lab-kubelet", "lab/kubernetes", "./cmd/lab-kubelet", 90, KUBERNETES_FLAGS),
     Tool("lab-cloud", "lab/kubernetes", "./cmd/lab-cloud", 30, KUBERNETES_FLAGS),
     Tool("coredns", "lab/tools/coredns", "github.com/coredns/coredns", 150, accepted=(1, 11)),
-    Tool("lab-cockroach", "lab/cockroach", "./cmd/cockroach", 120),
+    Tool("lab-cockroach", "lab/cockroach", ".", 120),
     Tool(
         "pulumi",
         "lab/tools/pulumi",
@@ -215,7 +215,7 @@ def _key(tool: Tool) -> str:
     digest = hashlib.sha256(json.dumps([tool.package, tool.flags]).encode())
     folder = PROJECT / tool.module
     files = [folder / "go.mod", folder / "go.sum"]
-    if tool.package.startswith("./"):
+    if tool.package.startswith("."):
         files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.endswith("_test.go"))
     for file in files:
         digest.update(f"{file.relative_to(folder)}\0".encode())
