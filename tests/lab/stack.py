@@ -114,7 +114,7 @@ class RunningStack:
         return json.loads(done.stdout)
 
     def until_green(self, seconds: float) -> None:
-        """Verify until green. Each try is a new measurement, which takes its own time: there is nothing to sleep for."""
+        """Verify until green. Each try is a new measurement and takes its own time: nothing to sleep for."""
         deadline = time.monotonic() + seconds
         while (verdict := self.verify())["verdict"] != "green":
             assert time.monotonic() < deadline, verdict["findings"]
