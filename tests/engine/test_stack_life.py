@@ -1,0 +1,190 @@
+"""The program in the real engine: a preview of nothing, up, drift, a lost region, a destroy that must be meant."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab import tools
+from lab.paths import PROJECT, LabPaths
+from tests.conformance import cluster as clusters
+from tests.conformance.cluster import Cluster
+from tests.conformance.stack import Run, Stack
+from tests.engine import regions
+from tests.engine.regions import Attendant
+
+pytestmark = pytest.mark.engine
+
+NAMES = ("us-east1", "us-west1")
+NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "pulumi")
+PRIVATE = "PRIVATE KEY"
+
+
+class Program(Stack):
+    """This project's own program with a stack file, state and settings of the test's."""
+
+    def configure(self, config: dict[str, Any]) -> None:
+        """Write the stack file, its encryption salt kept."""
+        document = yaml.safe_load(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
+        document["config"] = {f"cockroachdb-multiregion:{key}": value for key, value in config.items()}
+        self.file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "Pulumi.life.yaml"
+
+    def stacked(self) -> None:
+        """A project beside the real one, whose program is the real one."""
+        self.folder.mkdir(parents=True)
+        project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))
+        project["main"] = str(PROJECT)
+        project["runtime"]["options"]["virtualenv"] = str(PROJECT / ".venv")
+        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+        backend = self.folder / "state"
+        backend.mkdir()
+        self.environment |= {"PULUMI_BACKEND_URL": f"file://{backend}"}
+        made = self.pulumi("stack", "init", "life")
+        assert made.code == 0, made.text
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Program:
+    with tools.building():
+        for tool in [tool for tool in tools.missing() if tool.name in NEEDED or tool.name.startswith("plugins/")]:
+            if not tools.adopt(tool):
+                tools.build(tool)
+    plugins = tools.link_plugins(LabPaths("engine", tmp_path / "lab"))
+    environment = clusters.environment_without_kubeconfig() | {
+        "PATH": f"{plugins}:{tools.bin_dir()}:{os.environ['PATH']}",
+        "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(tmp_path / "home")),
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    program = Program(tmp_path / "project", environment)
+    program.stacked()
+    return program
+
+
+@pytest.fixture
+def world(tmp_path: Path, stack: Program) -> Iterator[dict[str, Cluster]]:
+    """A cluster per region, seeded with other people's DNS entries. (After `stack`, which sees to the tools.)"""
+    started: dict[str, Cluster] = {}
+    try:
+        for name in NAMES:
+            (tmp_path / name).mkdir()
+            started[name] = clusters.start(tmp_path / name)
+            regions.seed(started[name])
+        yield started
+    finally:
+        for cluster in started.values():
+            cluster.stop()
+
+
+def test_a_first_preview_needs_no_cluster_and_no_file(stack: Program) -> None:
+    dev = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+    config = {key.partition(":")[2]: value for key, value in dev.items()}
+    for region in config["regions"]:
+        region["kubeconfig"] = "nowhere/kubeconfig"
+    stack.configure(config)
+    preview = stack.preview()
+    assert set(preview.steps.values()) == {"create"}
+    assert len(preview.steps) > 100
+    assert PRIVATE not in preview.text
+
+
+def test_the_life_of_a_stack(stack: Program, world: dict[str, Cluster]) -> None:
+    before = {name: regions.inventory(cluster) for name, cluster in world.items()}
+    with Attendant(list(world.values())):
+        _born(stack, world)
+        _unchanged(stack, world)
+        _repairs_drift(stack, world)
+        _refuses_to_destroy(stack, world)
+    world["us-west1"].stop()
+    with Attendant([world["us-east1"]]):
+        _loses_a_region(stack, world)
+        _destroys_when_told(stack, world)
+    assert regions.inventory(world["us-east1"]) == before["us-east1"]
+    assert regions.text(world["us-east1"], "coredns", "Corefile") == regions.COREFILE
+    assert regions.text(world["us-east1"], "kube-dns", "stubDomains") == regions.STUB_DOMAINS
+
+
+def _born(stack: Program, world: dict[str, Cluster]) -> None:
+    stack.configure(regions.stack_file(stack.folder, world, {}))
+    up = stack.up()
+    corefile = regions.text(world["us-east1"], "coredns", "Corefile")
+    assert corefile.startswith(regions.COREFILE)
+    assert "us-west1.svc.cluster.local:53 {" in corefile
+    assert "forward . 10.2.16.53 {" in corefile
+    stub_domains = json.loads(regions.text(world["us-west1"], "kube-dns", "stubDomains"))
+    assert stub_domains == {"corp.example": ["10.9.9.9"], "us-east1.svc.cluster.local": ["10.1.16.53"]}
+    outputs = stack.outputs()
+    assert outputs["dnsAddresses"] == {"us-east1": ["10.1.16.53"], "us-west1": ["10.2.16.53"]}
+    assert PRIVATE in outputs["clientCertificates"]["app"]["privateKey"]
+    for shown in (up.text, stack.state_text(), stack.pulumi("stack", "output", "--json").text):
+        assert PRIVATE not in shown
+    assert PRIVATE not in "".join(path.read_text() for path in (stack.folder / "state").rglob("*.json"))
+
+
+def _unchanged(stack: Program, world: dict[str, Cluster]) -> None:
+    assert set(stack.up(None, "--expect-no-changes").steps.values()) == {"same"}
+    assert set(stack.refresh().steps.values()) == {"refresh"}
+    assert set(stack.preview(None, "--expect-no-changes").steps.values()) == {"same"}
+
+
+def _repairs_drift(stack: Program, world: dict[str, Cluster]) -> None:
+    """Someone puts the vendor's Corefile back, with a new line of theirs."""
+    theirs = regions.COREFILE + "# newer\n"
+    regions.write(world["us-east1"], theirs)
+    repaired = stack.up(None, "--refresh")
+    assert _changed(repaired) == {"us-east1-stub-domains-forwards": "update"}
+    corefile = regions.text(world["us-east1"], "coredns", "Corefile")
+    assert corefile.startswith(theirs)
+    assert "forward . 10.2.16.53 {" in corefile
+    regions.write(world["us-east1"], corefile.replace("# newer\n", ""))
+
+
+def _refuses_to_destroy(stack: Program, world: dict[str, Cluster]) -> None:
+    """Even without a preview to stop it, not one object is touched."""
+    there = {name: regions.inventory(cluster) for name, cluster in world.items()}
+    refused = stack.destroy(fails=True)
+    assert "cannot be deleted" in refused.text
+    assert "protected" in refused.text
+    assert {name: regions.inventory(cluster) for name, cluster in world.items()} == there
+    stack.configure(regions.stack_file(stack.folder, world, {"us-west1": "removed"}))
+    assert "first use `state: draining`" in stack.up(fails=True).text
+    assert {name: regions.inventory(cluster) for name, cluster in world.items()} == there
+    stack.configure(regions.stack_file(stack.folder, world, {}))
+    assert not _changed(stack.up())
+
+
+def _loses_a_region(stack: Program, world: dict[str, Cluster]) -> None:
+    """The API server is gone: whatever called it would fail."""
+    stack.configure(regions.stack_file(stack.folder, world, {"us-west1": "lost"}))
+    stack.up()
+    kept = {name for name, made in stack.state().items() if "us-west1" in json.dumps(made.get("provider", "")) + name}
+    assert kept == {
+        "us-west1",
+        "us-west1-kubernetes",
+        "us-west1-guard",
+        "us-west1-stub-domains",
+        "us-west1-stub-domains-forwards",
+    }
+    assert "us-west1" not in regions.text(world["us-east1"], "coredns", "Corefile")
+    assert not _changed(stack.up())
+
+
+def _destroys_when_told(stack: Program, world: dict[str, Cluster]) -> None:
+    stack.configure(regions.stack_file(stack.folder, world, {"us-west1": "lost"}, allowDataLoss=True))
+    stack.up()
+    stack.destroy()
+    assert set(stack.state()) <= {"cockroachdb-multiregion-life"}
+
+
+def _changed(run: Run) -> dict[str, str]:
+    return {name: step for name, step in run.steps.items() if step not in ("same", "refresh")}
