@@ -2,13 +2,11 @@ package runtime
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,11 +17,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	remote "k8s.io/cri-client/pkg"
-	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 	utilexec "k8s.io/utils/exec"
 )
 
@@ -122,12 +116,8 @@ func (e *execution) wait(ctx context.Context) error {
 
 // prepareExec makes ready a crun command that runs arguments with the container's own user, environment and directory.
 func (s *Service) prepareExec(id string, arguments []string, terminal bool) (*execution, error) {
-	found, err := s.find(id)
-	if err != nil {
+	if _, err := s.running(id); err != nil {
 		return nil, err
-	}
-	if found.state() != runtimeapi.ContainerState_CONTAINER_RUNNING {
-		return nil, status.Errorf(codes.FailedPrecondition, "container %s is not running", id)
 	}
 	text, err := os.ReadFile(filepath.Join(s.containerDirectory(id), "config.json"))
 	if err != nil {
@@ -145,7 +135,7 @@ func (s *Service) prepareExec(id string, arguments []string, terminal bool) (*ex
 	if text, err = json.Marshal(process); err != nil {
 		return nil, err
 	}
-	directory, err := os.MkdirTemp(filepath.Join(s.root, "execs"), "")
+	directory, err := os.MkdirTemp(filepath.Join(s.Root, "execs"), "")
 	if err != nil {
 		return nil, err
 	}
@@ -154,104 +144,13 @@ func (s *Service) prepareExec(id string, arguments []string, terminal bool) (*ex
 		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
 	options := []string{
-		"--root=" + filepath.Join(s.root, "crun"), "--cgroup-manager=disabled", "exec",
+		"--root=" + filepath.Join(s.Root, "crun"), "--cgroup-manager=disabled", "exec",
 		"--pid-file", filepath.Join(directory, "pid"), "--process", file,
 	}
 	if terminal {
 		options = append(options, "--console-socket", "console")
 	}
-	command := exec.Command(s.crun, append(options, id)...)
+	command := exec.Command(s.Crun, append(options, id)...)
 	command.Dir = directory
 	return &execution{command: command, directory: directory}, nil
-}
-
-// execTerminal runs a command in a container on a terminal of its own.
-func (s *Service) execTerminal(ctx context.Context, id string, arguments []string, in io.Reader, out io.Writer, resize <-chan remotecommand.TerminalSize) error {
-	run, err := s.prepareExec(id, arguments, true)
-	if err != nil {
-		return err
-	}
-	defer run.clean()
-	directory, err := os.Open(run.directory)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = directory.Close() }()
-	listener, err := net.ListenUnix("unix", socketAddress("unix", directory, "console"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = listener.Close() }()
-	var said bytes.Buffer
-	run.command.Stdout, run.command.Stderr = &said, &said
-	if err := run.command.Start(); err != nil {
-		return err
-	}
-	_ = listener.SetDeadline(time.Now().Add(30 * time.Second))
-	terminal, err := receiveTerminal(listener)
-	if err != nil {
-		_ = run.command.Process.Kill()
-		return errors.Join(err, run.wait(ctx), errors.New(said.String()))
-	}
-	go func() {
-		for size := range resize {
-			_ = setSize(terminal, size)
-		}
-	}()
-	if in != nil {
-		go func() { _, _ = io.Copy(terminal, in) }()
-	}
-	copied := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(out, terminal) // ends with an I/O error when the last process on the terminal has ended
-		close(copied)
-	}()
-	err = run.wait(ctx)
-	select {
-	case <-copied:
-	case <-time.After(time.Second): // a child left in the background holds the terminal
-	}
-	_ = terminal.Close()
-	return err
-}
-
-// socketAddress names a socket in an open directory, whose own path may be longer than a socket's may.
-func socketAddress(kind string, directory *os.File, name string) *net.UnixAddr {
-	return &net.UnixAddr{Name: fmt.Sprintf("/proc/self/fd/%d/%s", directory.Fd(), name), Net: kind}
-}
-
-// receiveTerminal takes the terminal's controlling side, as crun sends it over a Unix socket.
-func receiveTerminal(listener *net.UnixListener) (*os.File, error) {
-	connection, err := listener.AcceptUnix()
-	if err != nil {
-		return nil, fmt.Errorf("crun sent no terminal: %w", err)
-	}
-	defer func() { _ = connection.Close() }()
-	rights := make([]byte, unix.CmsgSpace(4))
-	_, length, _, _, err := connection.ReadMsgUnix(make([]byte, 4096), rights)
-	if err != nil {
-		return nil, err
-	}
-	messages, err := unix.ParseSocketControlMessage(rights[:length])
-	if err != nil || len(messages) == 0 {
-		return nil, cmp.Or(err, errors.New("crun sent no terminal"))
-	}
-	descriptors, err := unix.ParseUnixRights(&messages[0])
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.SetNonblock(descriptors[0], true); err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(descriptors[0]), "terminal"), nil
-}
-
-func setSize(terminal *os.File, size remotecommand.TerminalSize) error {
-	raw, err := terminal.SyscallConn()
-	if err != nil {
-		return err
-	}
-	return raw.Control(func(descriptor uintptr) {
-		_ = unix.IoctlSetWinsize(int(descriptor), unix.TIOCSWINSZ, &unix.Winsize{Row: size.Height, Col: size.Width})
-	})
 }

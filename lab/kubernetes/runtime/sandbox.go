@@ -62,7 +62,7 @@ func (b *sandbox) status() *runtimeapi.PodSandboxStatus {
 	}
 }
 
-func (s *Service) sandboxDirectory(id string) string { return filepath.Join(s.root, "sandboxes", id) }
+func (s *Service) sandboxDirectory(id string) string { return filepath.Join(s.Root, "sandboxes", id) }
 
 func newID() string {
 	id := make([]byte, 32)
@@ -92,11 +92,10 @@ func (s *Service) startSandbox(made *sandbox) error {
 	if err := unix.Mount("shm", shm, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=1777,size=64m"); err != nil {
 		return fmt.Errorf("shm: %w", err)
 	}
-	hostname := made.Config.GetHostname()
-	if hostname == "" {
-		hostname, _ = os.Hostname()
+	if made.Config.GetHostname() == "" {
+		made.Config.Hostname = s.Hostname // a pod in the host's network has the host's name
 	}
-	if err := os.WriteFile(filepath.Join(directory, "hostname"), []byte(hostname+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(directory, "hostname"), []byte(made.Config.GetHostname()+"\n"), 0o644); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(directory, "resolv.conf"), []byte(resolvConf(made.Config.GetDnsConfig())), 0o644); err != nil {
@@ -133,7 +132,7 @@ func (s *Service) startSandbox(made *sandbox) error {
 		// As containerd 2 sets them, so that unprivileged pods may ping and listen on port 53.
 		sysctls := map[string]string{"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}
 		maps.Copy(sysctls, made.Config.GetLinux().GetSysctls())
-		if err := network.Attach(made.ID, made.Holder.Pid, address, s.nodeIP, sysctls); err != nil {
+		if err := network.Attach(made.ID, made.Holder.Pid, address, s.NodeIP, sysctls); err != nil {
 			return fmt.Errorf("failed to set up the network of pod sandbox %s: %w", made.ID, err)
 		}
 	}
@@ -245,19 +244,4 @@ func (s *Service) ListPodSandbox(_ context.Context, filter *runtimeapi.PodSandbo
 		}
 	}
 	return list, nil
-}
-
-// UpdatePodSandboxResources has no cgroup to change.
-func (s *Service) UpdatePodSandboxResources(context.Context, *runtimeapi.UpdatePodSandboxResourcesRequest) (*runtimeapi.UpdatePodSandboxResourcesResponse, error) {
-	return &runtimeapi.UpdatePodSandboxResourcesResponse{}, nil
-}
-
-// CheckpointPod is not implemented.
-func (s *Service) CheckpointPod(context.Context, *runtimeapi.CheckpointPodRequest) error {
-	return status.Error(codes.Unimplemented, "pod checkpoints")
-}
-
-// RestorePod is not implemented.
-func (s *Service) RestorePod(context.Context, *runtimeapi.RestorePodRequest) (*runtimeapi.RestorePodResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "pod checkpoints")
 }

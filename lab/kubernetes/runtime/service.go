@@ -5,9 +5,6 @@ package runtime
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -33,13 +30,21 @@ const (
 	podCIDR = "pod-cidr"
 )
 
+// Config is what a Service needs to know.
+type Config struct {
+	// Root is the directory for all that the runtime keeps.
+	Root string
+	// Crun and Conmon are the paths of the two programs.
+	Crun, Conmon string
+	// Hostname and NodeIP are the host's.
+	Hostname string
+	NodeIP   netip.Addr
+	Images   *Images
+}
+
 // Service implements the CRI runtime service.
 type Service struct {
-	root   string
-	crun   string
-	conmon string
-	nodeIP netip.Addr
-	images *Images
+	Config
 	pool   *network.Pool
 	server streaming.Server
 
@@ -57,17 +62,15 @@ var (
 	_ internalapi.ImageManagerService = (*Images)(nil)
 )
 
-// New finds the sandboxes and containers that an earlier process left under root again and starts to look after them.
-// crun and conmon are the paths of the two programs.
-func New(ctx context.Context, root, crun, conmon string, nodeIP netip.Addr, images *Images) (*Service, error) {
+// New finds the sandboxes and containers again that an earlier process left under the root, and starts to look after them.
+func New(ctx context.Context, config Config) (*Service, error) {
 	s := &Service{
-		root: root, crun: crun, conmon: conmon, nodeIP: nodeIP, images: images,
-		pool: &network.Pool{}, Changed: func() {},
+		Config: config, pool: &network.Pool{}, Changed: func() {},
 		sandboxes: map[string]*sandbox{}, containers: map[string]*container{},
 		events: make(chan *runtimeapi.ContainerEventResponse, 1000),
 	}
 	for _, directory := range []string{"sandboxes", "containers", "exits", "execs", "crun"} {
-		if err := os.MkdirAll(filepath.Join(root, directory), 0o711); err != nil {
+		if err := os.MkdirAll(filepath.Join(s.Root, directory), 0o711); err != nil {
 			return nil, err
 		}
 	}
@@ -80,50 +83,13 @@ func New(ctx context.Context, root, crun, conmon string, nodeIP netip.Addr, imag
 	return s, s.startStreaming()
 }
 
-func (s *Service) load() error {
-	if text, err := os.ReadFile(filepath.Join(s.root, podCIDR)); err == nil {
-		if prefix, err := netip.ParsePrefix(string(text)); err == nil {
-			s.pool.SetCIDR(prefix)
-		}
-	}
-	sandboxes, err := readAll[sandbox](filepath.Join(s.root, "sandboxes"))
-	if err != nil {
-		return err
-	}
-	for _, found := range sandboxes {
-		if found.Holder.alive() && found.address().IsValid() && !network.Attached(found.ID) {
-			// The host's network is a new one; the pod must be made anew in it.
-			_ = found.Holder.signal(9)
-		}
-		if address := found.address(); address.IsValid() && !found.Stopped {
-			s.pool.Reserve(address)
-		}
-		s.sandboxes[found.ID] = found
-	}
-	containers, err := readAll[container](filepath.Join(s.root, "containers"))
-	if err != nil {
-		return err
-	}
-	for _, found := range containers {
-		found.done = make(chan struct{})
-		if found.Exited {
-			close(found.done)
-		}
-		s.containers[found.ID] = found
-	}
-	for _, found := range containers {
-		s.collect(found)
-	}
-	return nil
-}
-
 // watchExits notes a container's end as soon as conmon writes its exit code.
 func (s *Service) watchExits(ctx context.Context) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		return err
 	}
-	if err := watcher.Add(filepath.Join(s.root, "exits")); err != nil {
+	if err := watcher.Add(filepath.Join(s.Root, "exits")); err != nil {
 		return err
 	}
 	go func() {
@@ -192,7 +158,7 @@ func (s *Service) UpdateRuntimeConfig(_ context.Context, config *runtimeapi.Runt
 		return status.Errorf(codes.InvalidArgument, "pod CIDR %q: %v", cidr, err)
 	}
 	s.pool.SetCIDR(prefix)
-	return os.WriteFile(filepath.Join(s.root, podCIDR), []byte(prefix.String()), 0o644)
+	return os.WriteFile(filepath.Join(s.Root, podCIDR), []byte(prefix.String()), 0o644)
 }
 
 // GetContainerEvents feeds the kubelet's event-driven pod lifecycle, which otherwise looks once a second.
@@ -220,73 +186,6 @@ func (s *Service) tell(kind runtimeapi.ContainerEventType, containerID string, o
 
 // Close has nothing to close.
 func (s *Service) Close(context.Context) error { return nil }
-
-// StopAll kills every process that is recorded under root, for use when no kubelet looks after it any more.
-func StopAll(root string) error {
-	containers, err := readAll[container](filepath.Join(root, "containers"))
-	if err != nil {
-		return err
-	}
-	sandboxes, errSandboxes := readAll[sandbox](filepath.Join(root, "sandboxes"))
-	all := []error{errSandboxes}
-	for _, one := range containers {
-		all = append(all, one.Init.signal(9))
-	}
-	for _, one := range sandboxes {
-		all = append(all, one.Holder.signal(9))
-	}
-	return errors.Join(all...)
-}
-
-// MountNamespace returns the path of the mount namespace that the pods found under root live in, or "": the namespace of
-// the kubelet that made them, which its successor must join to see the volumes mounted there.
-func MountNamespace(root string) string {
-	sandboxes, err := readAll[sandbox](filepath.Join(root, "sandboxes"))
-	if err != nil {
-		return ""
-	}
-	for _, one := range sandboxes {
-		if one.Holder.alive() {
-			return fmt.Sprintf("/proc/%d/ns/mnt", one.Holder.Pid)
-		}
-	}
-	return ""
-}
-
-const record = "state.json"
-
-func readAll[T any](directory string) ([]*T, error) {
-	paths, err := filepath.Glob(filepath.Join(directory, "*", record))
-	if err != nil {
-		return nil, err
-	}
-	var all []*T
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		one := new(T)
-		if err := json.Unmarshal(text, one); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		all = append(all, one)
-	}
-	return all, nil
-}
-
-// write saves a record so that a reader sees the old one or the new one, never a part.
-func write(directory string, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	temporary := filepath.Join(directory, "."+record)
-	if err := os.WriteFile(temporary, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, filepath.Join(directory, record))
-}
 
 func matches(labels, selector map[string]string) bool {
 	for key, value := range selector {

@@ -63,7 +63,7 @@ func (s *Service) running(id string) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.state() != runtimeapi.ContainerState_CONTAINER_RUNNING {
+	if s.stateOf(found) != runtimeapi.ContainerState_CONTAINER_RUNNING {
 		return nil, status.Errorf(codes.FailedPrecondition, "container %s is not running", id)
 	}
 	return found, nil
@@ -148,8 +148,9 @@ func (s streams) Attach(ctx context.Context, id string, in io.Reader, out, errOu
 func (s streams) PortForward(ctx context.Context, id string, port int32, client io.ReadWriteCloser) error {
 	s.mu.Lock()
 	pod := s.sandboxes[id]
+	ready := pod != nil && pod.ready()
 	s.mu.Unlock()
-	if pod == nil || !pod.ready() {
+	if !ready {
 		return status.Errorf(codes.NotFound, "pod sandbox %s is not running", id)
 	}
 	var connection net.Conn

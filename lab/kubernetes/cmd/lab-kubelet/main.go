@@ -126,7 +126,9 @@ func run(o options, verbosity int) error {
 	if err != nil {
 		return err
 	}
-	service, err := runtime.New(ctx, runtimeRoot, crun, conmon, nodeIP, images)
+	service, err := runtime.New(ctx, runtime.Config{
+		Root: runtimeRoot, Crun: crun, Conmon: conmon, Hostname: o.hostname, NodeIP: nodeIP, Images: images,
+	})
 	if err != nil {
 		return err
 	}
