@@ -144,10 +144,24 @@ def test_components_in_python_are_a_plugin(bare_stack: Stack) -> None:
         "    size: pulumi.Input[int]\n"
         '    """How big."""\n'
         "class Box(pulumi.ComponentResource):\n"
+        "    twice: pulumi.Output[int]\n"
+        '    """Twice as big."""\n'
         "    def __init__(self, name: str, args: BoxArgs, opts: pulumi.ResourceOptions | None = None) -> None:\n"
         '        super().__init__("boxes:index:Box", name, {}, opts)\n'
+        '        self.twice = pulumi.Output.from_input(args["size"]).apply(lambda size: 2 * int(size))\n'
+        '        self.register_outputs({"twice": self.twice})\n'
     )
-    run = bare_stack.pulumi("package", "get-schema", str(folder))
-    assert run.code == 0, run.text
-    schema = json.loads(run.text[run.text.index("{") :])
-    assert schema["resources"]["boxes:index:Box"]["inputProperties"]["size"]["type"] == "integer"
+    project = bare_stack.folder / "Pulumi.yaml"
+    project.write_text(project.read_text() + "plugins: {providers: [{name: boxes, path: ./boxes}]}\n")
+    program = """
+        import pulumi
+
+        class Box(pulumi.ComponentResource):
+            twice: pulumi.Output[int]
+            def __init__(self, name, size):
+                super().__init__("boxes:index:Box", name, {"size": size, "twice": None}, None, remote=True)
+
+        pulumi.export("twice", Box("box", 3).twice)
+        """
+    bare_stack.up(program)
+    assert bare_stack.outputs() == {"twice": 6}

@@ -19,7 +19,8 @@ def test_a_refresh_sees_drift_and_an_update_mends_it(stack: Stack, cluster: Clus
     assert stack.state()["settings"]["outputs"]["data"] == {"a": "9", "z": "1"}
     mended = stack.up()
     assert mended.details("settings") == {"data.a": "update"}, "what the program did not ask for is no difference"
-    assert cluster.get("configmap", "settings", "-n", namespace)["data"] == {"a": "1", "z": "1"}
+    live = cluster.get("configmap", "settings", "-n", namespace)["data"]
+    assert live == {"a": "1"}, "an update takes over what kubectl wrote, and so away what the program does not want"
 
 
 def test_a_refresh_forgets_what_is_gone(stack: Stack, cluster: Cluster, namespace: str) -> None:
@@ -43,7 +44,16 @@ def test_what_exists_is_imported_as_it_is(stack: Stack, cluster: Cluster, namesp
     assert live["data"] == {"a": "2"}
 
 
-def test_an_import_that_does_not_fit_is_refused(stack: Stack, cluster: Cluster, namespace: str) -> None:
+def test_an_import_that_differs_is_updated_to_fit(stack: Stack, cluster: Cluster, namespace: str) -> None:
     cluster.kubectl("create", "configmap", "settings", "-n", namespace, "--from-literal=a=other")
+    uid = cluster.get("configmap", "settings", "-n", namespace)["metadata"]["uid"]
+    run = stack.up(PROGRAM.format(options='import_=f"{NS}/settings"'))
+    assert [operation for operation, name in run.order if name == "settings"] == ["import", "update"]
+    live = cluster.get("configmap", "settings", "-n", namespace)
+    assert live["metadata"]["uid"] == uid
+    assert live["data"] == {"a": "1"}
+
+
+def test_what_is_not_there_cannot_be_imported(stack: Stack) -> None:
     refused = stack.up(PROGRAM.format(options='import_=f"{NS}/settings"'), fails=True)
-    assert "do not match the existing resource" in refused.text
+    assert "does not exist" in refused.text

@@ -52,6 +52,9 @@ func (p *Provider) Delete(ctx context.Context, request *pulumirpc.DeleteRequest)
 		}
 		return &emptypb.Empty{}, nil
 	case errors.As(err, &incomplete):
+		for _, problem := range incomplete.Problems {
+			p.warn(context.WithoutCancel(ctx), urn, "%s", problem)
+		}
 		state, encodeErr := checkpoint{old.inputs, incomplete.Object, old.apiVersion, old.manager}.encode(properties)
 		if encodeErr != nil {
 			return nil, encodeErr

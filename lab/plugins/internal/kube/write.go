@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -144,17 +146,29 @@ func (p *Provider) update(ctx context.Context, w writing, live, oldInputs *unstr
 	return p.apply(ctx, client, w, live)
 }
 
-// foreign are the managers whose plain writes a Pulumi update takes over: its own create's and kubectl apply's.
-var foreign = sets.New(managerOfCreate, "pulumi-kubernetes.exe", "pulumi-resource-kubernetes", "kubectl", "before-first-apply")
+// foreign are how the names of managers begin whose plain writes an update takes over: its own create's and kubectl's
+// (kubectl-edit, kubectl-patch, …).
+var foreign = []string{managerOfCreate, "pulumi-resource-kubernetes", "kubectl", "before-first-apply"}
 
-// takeOver makes the applying manager the owner of what plain writes of this provider and of kubectl own.
+// takeOver makes the applying manager the owner of what plain writes of this provider, and any of kubectl, own.
 func takeOver(
 	ctx context.Context, client dynamic.ResourceInterface, live *unstructured.Unstructured, manager string,
 ) (*unstructured.Unstructured, error) {
 	if len(live.GetManagedFields()) == 0 {
 		return live, nil
 	}
-	patch, err := csaupgrade.UpgradeManagedFieldsPatch(live, foreign, manager)
+	found, taken, entries := live.DeepCopy(), sets.New[string](), live.GetManagedFields()
+	for i, entry := range entries {
+		begins := func(prefix string) bool { return strings.HasPrefix(entry.Manager, prefix) }
+		applied := entry.Operation == metav1.ManagedFieldsOperationApply
+		if entry.Subresource != "" || entry.Manager == manager || !slices.ContainsFunc(foreign, begins) || applied && !begins("kubectl") {
+			continue
+		}
+		entries[i].Operation = metav1.ManagedFieldsOperationUpdate // the only kind that the upgrade looks at
+		taken.Insert(entry.Manager)
+	}
+	found.SetManagedFields(entries)
+	patch, err := csaupgrade.UpgradeManagedFieldsPatch(found, taken, manager)
 	if err != nil || len(patch) == 0 {
 		return live, err
 	}

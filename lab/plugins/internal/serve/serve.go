@@ -59,20 +59,27 @@ func Main(name string, plugin Plugin) int {
 	return 0
 }
 
-func run(engineAddress string, plugin Plugin) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// Tie gives a context that ends when a signal asks to stop or the engine at an address (empty: none) goes away.
+func Tie(engineAddress string) (context.Context, *Engine, error) {
+	ctx, lost := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	engine := &Engine{}
-	if engineAddress != "" {
-		if err := engine.Dial(engineAddress); err != nil {
-			return err
-		}
-		defer engine.Close()
-		var lost context.CancelFunc
-		ctx, lost = context.WithCancel(ctx)
-		defer lost()
-		go engine.watch(ctx, lost)
+	if engineAddress == "" {
+		return ctx, engine, nil
 	}
+	if err := engine.Dial(engineAddress); err != nil {
+		lost()
+		return nil, nil, err
+	}
+	go engine.watch(ctx, lost)
+	return ctx, engine, nil
+}
+
+func run(engineAddress string, plugin Plugin) error {
+	ctx, engine, err := Tie(engineAddress)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
