@@ -17,6 +17,8 @@ EDGES = frozenset(
         ("Rollout", "Rollout"),
         ("Databases", "Rollout"),
         ("Decommission", "Databases"),
+        ("Stash", "Databases"),
+        ("Stash", "Decommission"),
     }
 )
 """The only steps that wait for another region, and for what of it: the docstring of stacks.multiregion says why."""
