@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN = $(PY) -m lab.up
 WHICH = --stack $(STACK) --name $(LAB_NAME)
 
-.PHONY: help setup up down verify test test-all bench app
+.PHONY: help setup up down verify test test-all bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
 
@@ -31,6 +31,3 @@ test-all: setup ## the same with every test
 
 bench: setup ## figures and plots
 	@$(PY) -m bench
-
-app: setup ## the app team's example against the running stack
-	@$(PY) -m examples.app $(WHICH)

@@ -20,7 +20,6 @@ What to do next:
   pulumi preview                           what the program would change
   kubectl --context {region} -n {region} get pods
   .venv/bin/python -m lab fault --help     break something, then: make verify{make}
-  make app{make}                                 the app team's example
   make down{make}                                undo it all
 """
 
