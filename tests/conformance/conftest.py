@@ -23,6 +23,13 @@ NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "pulum
 COUNTER = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here runs the real engine."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+
+
 @pytest.fixture(scope="session")
 def plugin_path(tmp_path_factory: pytest.TempPathFactory) -> str:
     """PATH with the tools and the stand-ins for whatever real plugin is not installed; builds what is missing."""

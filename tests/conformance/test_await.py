@@ -5,16 +5,16 @@ No kubelet and no controller runs here: the tests write the statuses.
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conformance.cluster import Cluster
+from tests.conformance.processes import command, descendants, until
 from tests.conformance.stack import Stack
 
 JOB = """
@@ -40,17 +40,6 @@ FAILED: dict[str, Any] = {
         for kind in ("FailureTarget", "Failed")
     ],
 }
-
-
-def until(what: Callable[[], Any], seconds: float = 60) -> Any:
-    """The first true answer; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError("not seen in time")
 
 
 def waiting(stack: Stack, process: subprocess.Popen[str], cluster: Cluster, *what: str) -> Any:
@@ -103,7 +92,7 @@ def test_a_job_that_takes_too_long_says_what_its_pods_lack(stack: Stack, cluster
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "work", "uid": job["metadata"]["uid"], "controller": True}
     pod = {"containers": [{"name": "work", "image": "a:1"}]}
     overrides = {"apiVersion": "v1", "metadata": {"ownerReferences": [owner]}, "spec": pod}
-    cluster.kubectl("run", "work-1", "-n", namespace, "--image=a:1", f"--overrides={_json(overrides)}")
+    cluster.kubectl("run", "work-1", "-n", namespace, "--image=a:1", f"--overrides={json.dumps(overrides)}")
     waits = {"waiting": {"reason": "ErrImagePull", "message": "no such image a:1"}}
     state = {"name": "work", "image": "a:1", "imageID": "", "ready": False, "restartCount": 0, "state": waits}
     cluster.set_status("pod", namespace, "work-1", {"containerStatuses": [state]})
@@ -111,12 +100,6 @@ def test_a_job_that_takes_too_long_says_what_its_pods_lack(stack: Stack, cluster
     assert run.code != 0
     assert "timed out" in run.text
     assert "[ErrImagePull] no such image a:1" in run.text
-
-
-def _json(value: object) -> str:
-    import json
-
-    return json.dumps(value)
 
 
 DEPLOYMENT = """
@@ -185,17 +168,17 @@ def test_a_service_with_a_selector_waits_for_ready_endpoints(stack: Stack, clust
     ports = [{"port": 80}]
     endpoints = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "door", "namespace": namespace}}
     unready = [{"notReadyAddresses": [{"ip": "10.0.0.9"}], "ports": ports}]
-    cluster.kubectl("apply", "-f", "-", stdin=_json({**endpoints, "subsets": unready}))
+    cluster.kubectl("apply", "-f", "-", stdin=json.dumps({**endpoints, "subsets": unready}))
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(12)
     ready = [{"addresses": [{"ip": "10.0.0.9"}], "ports": ports}]
-    cluster.kubectl("apply", "-f", "-", stdin=_json({**endpoints, "subsets": ready}))
+    cluster.kubectl("apply", "-f", "-", stdin=json.dumps({**endpoints, "subsets": ready}))
     run = stack.finish(process)
     assert run.code == 0, run.text
 
 
 def test_wait_for_replaces_the_kinds_own_condition(stack: Stack, cluster: Cluster, namespace: str) -> None:
-    wait_for = _json(["condition=SuccessCriteriaMet", "jsonpath={.status.active}=3"])
+    wait_for = json.dumps(["condition=SuccessCriteriaMet", "jsonpath={.status.active}=3"])
     stack.program(JOB.format(annotations={"pulumi.com/waitFor": wait_for}, image="a:1", timeout="2m"))
     process = stack.engine("up")
     waiting(stack, process, cluster, "job", "work", "-n", namespace)
@@ -212,47 +195,25 @@ def test_cancelling_keeps_what_was_made(stack: Stack, cluster: Cluster, namespac
     stack.program(JOB.format(annotations={}, image="a:1", timeout="5m"))
     process = stack.engine("up")
     waiting(stack, process, cluster, "job", "work", "-n", namespace)
-    plugins = [pid for pid in _descendants(process.pid) if "pulumi-resource-kubernetes" in _command(pid)]
+    plugins = [pid for pid in descendants(process.pid) if "pulumi-resource-kubernetes" in command(pid)]
     assert plugins
     process.send_signal(signal.SIGINT)
     run = stack.finish(process, timeout=60)
     assert run.code != 0
     assert "cancel" in run.text
     assert stack.state()["work"]["id"] == f"{namespace}/work"
-    until(lambda: not any("pulumi-resource-kubernetes" in _command(pid) for pid in plugins), 10)
+    until(lambda: not any("pulumi-resource-kubernetes" in command(pid) for pid in plugins), 10)
 
 
 def test_a_killed_engine_leaves_no_plugin_behind(stack: Stack, cluster: Cluster, namespace: str) -> None:
     stack.program(JOB.format(annotations={}, image="a:1", timeout="5m"))
     process = stack.engine("up")
     waiting(stack, process, cluster, "job", "work", "-n", namespace)
-    children = _descendants(process.pid)
+    children = descendants(process.pid)
     assert len(children) >= 3, "a language host, a program and a provider"
     process.kill()
     process.communicate()
-    until(lambda: not any("pulumi" in _command(pid) for pid in children), 20)
-
-
-def _descendants(pid: int) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _parent(int(entry.name)) == pid:
-            found += [int(entry.name), *_descendants(int(entry.name))]
-    return found
-
-
-def _parent(pid: int) -> int | None:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    except (OSError, IndexError):
-        return None
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/exe").readlink().name + " " + Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
+    until(lambda: not any("pulumi" in command(pid) for pid in children), 20)
 
 
 def test_deletion_waits_for_finalizers(stack: Stack, cluster: Cluster, namespace: str) -> None:

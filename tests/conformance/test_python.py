@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.conformance.processes import command, descendants, until
 from tests.conformance.stack import PROJECT, Stack
 
 DYNAMIC = """
@@ -65,6 +66,20 @@ def test_a_secret_in_a_dynamic_resource_is_ciphertext(bare_stack: Stack) -> None
     program = DYNAMIC.replace("{log!r}", repr(str(bare_stack.folder / "log")))
     bare_stack.up(program.replace("{text}", "pulumi.Output.secret('hush-hush')").format())
     assert "hush-hush" not in bare_stack.state_text()
+
+
+def test_a_killed_engine_leaves_no_dynamic_provider_behind(bare_stack: Stack) -> None:
+    log = bare_stack.folder / "log"
+    program = DYNAMIC.replace("{log!r}", repr(str(log))).replace("{text}", "'one'").format()
+    blocking = 'say("create", props["text"]); __import__("threading").Event().wait(300)'
+    bare_stack.program(program.replace('say("create", props["text"])', blocking))
+    process = bare_stack.engine("up")
+    until(lambda: log.exists() or process.poll() is not None)
+    children = descendants(process.pid)
+    assert any("pulumi.dynamic" in command(pid) for pid in children)
+    process.kill()
+    process.communicate()
+    until(lambda: not any("pulumi" in command(pid) for pid in children), 20)
 
 
 def test_output_streams_and_a_traceback_starts_in_the_program(bare_stack: Stack) -> None:
