@@ -22,7 +22,7 @@ func (s *Service) runConmon(made *container, directory string) (int, error) {
 		"--runtime", s.Crun, "--runtime-arg", "--root=" + filepath.Join(s.Root, "crun"), "--runtime-arg", "--cgroup-manager=disabled",
 		"--log-path", made.LogPath, "--no-sync-log", "--log-level", "error",
 		"--container-pidfile", filepath.Join(directory, "pid"), "--exit-dir", filepath.Join(s.Root, "exits"),
-		"--persist-dir", directory, "--full-attach",
+		"--full-attach",
 	}
 	if made.Config.GetTty() {
 		arguments = append(arguments, "--terminal")

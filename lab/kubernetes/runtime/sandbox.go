@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,7 +31,9 @@ type sandbox struct {
 	CreatedAt int64                        `json:"createdAt"`
 	Holder    process                      `json:"holder"`
 	Address   string                       `json:"address,omitempty"`
-	Stopped   bool                         `json:"stopped,omitempty"`
+	// Made is false while it is being made: what is found so after a restart was given up.
+	Made    bool `json:"made"`
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 func (b *sandbox) ready() bool { return !b.Stopped && b.Holder.alive() }
@@ -72,6 +75,10 @@ func newID() string {
 
 // RunPodSandbox makes a pod's namespaces and connects it to the network.
 func (s *Service) RunPodSandbox(_ context.Context, config *runtimeapi.PodSandboxConfig, _ string) (string, error) {
+	if slices.ContainsFunc(config.GetPortMappings(), func(m *runtimeapi.PortMapping) bool { return m.GetHostPort() > 0 }) &&
+		config.GetLinux().GetSecurityContext().GetNamespaceOptions().GetNetwork() != runtimeapi.NamespaceMode_NODE {
+		return "", status.Error(codes.Unimplemented, "this runtime forwards no host ports: use hostNetwork or a Service")
+	}
 	made := &sandbox{ID: newID(), Config: config, CreatedAt: time.Now().UnixNano()}
 	if err := s.startSandbox(made); err != nil {
 		return "", errors.Join(err, s.stopSandbox(made), os.RemoveAll(s.sandboxDirectory(made.ID)))
@@ -123,6 +130,9 @@ func (s *Service) startSandbox(made *sandbox) error {
 		return err
 	}
 	go func() { _ = holder.Wait() }()
+	if err := write(directory, made); err != nil {
+		return err
+	}
 	if own {
 		address, err := s.pool.Take()
 		if err != nil {
@@ -136,6 +146,7 @@ func (s *Service) startSandbox(made *sandbox) error {
 			return fmt.Errorf("failed to set up the network of pod sandbox %s: %w", made.ID, err)
 		}
 	}
+	made.Made = true
 	return write(directory, made)
 }
 

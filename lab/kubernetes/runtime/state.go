@@ -22,6 +22,12 @@ func (s *Service) load() error {
 		return err
 	}
 	for _, found := range sandboxes {
+		if !found.Made {
+			if err := errors.Join(s.stopSandbox(found), os.RemoveAll(s.sandboxDirectory(found.ID))); err != nil {
+				return err
+			}
+			continue
+		}
 		if found.Holder.alive() && found.address().IsValid() && !network.Attached(found.ID) {
 			// The host's network is a new one; the pod must be made anew in it.
 			_ = found.Holder.signal(9)
@@ -36,14 +42,33 @@ func (s *Service) load() error {
 		return err
 	}
 	for _, found := range containers {
+		if s.sandboxes[found.SandboxID] == nil {
+			continue // dropped below
+		}
 		found.done = make(chan struct{})
 		if found.Exited {
 			close(found.done)
 		}
 		s.containers[found.ID] = found
 	}
-	for _, found := range containers {
+	for _, found := range s.containers {
 		s.collect(found)
+	}
+	return s.dropStrays()
+}
+
+// dropStrays removes the containers that were being made when an earlier process ended, which have no record yet, and
+// those whose pod is gone.
+func (s *Service) dropStrays() error {
+	directories, err := filepath.Glob(filepath.Join(s.Root, "containers", "*"))
+	if err != nil {
+		return err
+	}
+	for _, directory := range directories {
+		if id := filepath.Base(directory); s.containers[id] == nil {
+			_ = s.runCrun("delete", "--force", id)
+			_ = os.RemoveAll(directory) // its conmon may still be ending there; then the next start does it
+		}
 	}
 	return nil
 }
