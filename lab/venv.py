@@ -32,7 +32,8 @@ def make() -> None:
     if uv:
         environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": ""}
         command = [uv, "sync", "--frozen", "--group", "dev", "--python", _interpreter(), "--quiet"]
-        _run([*command, "--compile-bytecode"], environment)
+        # Compiling everything pays once: the largest provider SDKs take seconds to import without bytecode.
+        _run(command if python().exists() else [*command, "--compile-bytecode"], environment)
     else:
         _make_with_pip()
     STAMP.write_text(_key())
