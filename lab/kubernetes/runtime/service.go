@@ -69,6 +69,10 @@ func New(ctx context.Context, config Config) (*Service, error) {
 		sandboxes: map[string]*sandbox{}, containers: map[string]*container{},
 		events: make(chan *runtimeapi.ContainerEventResponse, 1000),
 	}
+	// What an earlier process was executing is over.
+	if err := os.RemoveAll(filepath.Join(s.Root, "execs")); err != nil {
+		return nil, err
+	}
 	for _, directory := range []string{"sandboxes", "containers", "exits", "execs", "crun"} {
 		if err := os.MkdirAll(filepath.Join(s.Root, directory), 0o711); err != nil {
 			return nil, err
