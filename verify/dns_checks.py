@@ -126,7 +126,7 @@ def dns_addresses(evidence: Evidence) -> Iterator[Finding]:
                     source.name,
                     target.name,
                     listing(sorted(flaky)),
-                    f"answers {listing(flaky.values())} questions over {transport.upper()}",
+                    f"answers {listing(flaky.values())} questions at the first try over {transport.upper()}",
                 )
 
 
@@ -215,25 +215,36 @@ def _addresses(evidence: Evidence, source: Region, target: Region) -> set[str]:
 def _dead_and_flaky(
     evidence: Evidence, source: Region, target: Region, transport: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Addresses that answer nothing from some zone, with why; those that answer only some questions, with how many."""
+    """Addresses that answer nothing from some zone, with why; those that answer only some questions, with how many.
+
+    One lost packet is nobody's fault; a dead server behind an address loses its share of the questions of every zone.
+    """
     dead: dict[str, str] = {}
-    flaky: dict[str, str] = {}
+    asked: dict[str, int] = defaultdict(int)
+    lost: dict[str, int] = defaultdict(int)
     for report in evidence.measured(source.name).reports:
         for server in towards(report, "servers", target.name):
-            asked = [server[transport]["known"], *server[transport]["fresh"]]
-            failed = [
-                words(answer) for answer in asked if not answered(answer) or answer["rcode"] in ("SERVFAIL", "REFUSED")
-            ]
-            if len(failed) == len(asked):
+            answers = [server[transport]["known"], *server[transport]["fresh"]]
+            failed = [words(one) for one in answers if _unanswered(one)]
+            if len(failed) == len(answers):
                 dead[server["address"]] = failed[0]
-            elif failed or any(answer["attempts"] > 1 for answer in asked):
-                flaky[server["address"]] = f"{len(asked) - max(len(failed), 1)} of {len(asked)}"
+            asked[server["address"]] += len(answers)
+            lost[server["address"]] += sum(_unanswered(one) or one["attempts"] > 1 for one in answers)
+    flaky = {
+        address: f"{asked[address] - count} of {asked[address]}"
+        for address, count in lost.items()
+        if count > 1 and address not in dead
+    }
     return dead, flaky
+
+
+def _unanswered(answer: dict[str, Any]) -> bool:
+    return not answered(answer) or answer["rcode"] in ("SERVFAIL", "REFUSED")
 
 
 def _wrong_answers(fresh: list[dict[str, Any]], zone: str) -> Iterator[str]:
     for answer in fresh:
-        if not answered(answer) or answer["rcode"] in ("SERVFAIL", "REFUSED"):
+        if _unanswered(answer):
             continue
         if answer["rcode"] != "NXDOMAIN":
             yield words(answer) if not answer["addresses"] else listing(answer["addresses"])

@@ -63,6 +63,13 @@ class Evidence:
         reachable = {region for region, _ in up} | {one.region for one in self.measurements if one.reports}
         return frozenset(key for key in seen - up if key[0] in reachable)
 
+    @cached_property
+    def answering(self) -> frozenset[NodeKey]:
+        """Nodes that someone could open a connection to, whatever came of it."""
+        return frozenset(
+            (node["region"], node["node"]) for report in self.reports for node in report["nodes"] if ok(node["connect"])
+        )
+
     def open_between(self, source: str, target: str) -> bool:
         """Some TCP connection between pods of the two regions worked, whoever opened it: routes exist both ways."""
         return any(

@@ -82,11 +82,13 @@ def down_nodes(evidence: Evidence) -> Iterator[Finding]:
             continue
         all_of_it = len(down) == len(region.nodes)
         pods = evidence.measured(region.name).pods
-        states = [f"{node.pod}: {_pod_words(pods, node.ordinal)}" for node in down]
-        running = pods is not None and all(
-            (pod := pods.get(node.ordinal)) is not None and pod.phase == "Running" for node in down
+        answering = all((region.name, node.ordinal) in evidence.answering for node in down)
+        code = f"{'region' if all_of_it else 'node'}-{'not-ready' if answering else 'down'}"
+        states = (
+            "answer, but take no clients"
+            if answering
+            else listing(f"{node.pod}: {_pod_words(pods, node.ordinal)}" for node in down)
         )
-        code = "region-down" if all_of_it else "node-not-ready" if running else "node-down"
         yield finding(
             evidence.target,
             Severity.RED if all_of_it else Severity.DEGRADED,
@@ -95,7 +97,7 @@ def down_nodes(evidence: Evidence) -> Iterator[Finding]:
             None,
             region.name,
             listing(node.pod for node in down),
-            f"{len(down)} of {len(region.nodes)} nodes down ({listing(states)})",
+            f"{len(down)} of {len(region.nodes)} nodes down ({states})",
         )
 
 
@@ -135,4 +137,4 @@ def _pod_words(pods: dict[int, PodState] | None, ordinal: int) -> str:
     pod = pods.get(ordinal)
     if pod is None:
         return "no such pod"
-    return pod.reason or (pod.phase if not pod.ready else "runs and is ready, but does not answer")
+    return pod.reason or ("its pod looks ready" if pod.ready else f"{pod.phase}, not ready")

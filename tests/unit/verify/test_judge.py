@@ -189,10 +189,10 @@ CASES = [
     Case(
         "a node crashes",
         lambda w: world.stop_node(w, WEST, 1, CRASHING),
-        "node-not-ready",
+        "node-down",
         Layer.NODE,
         Severity.DEGRADED,
-        "log",
+        "its volume, its host",
         everywhere("degraded", WEST),
     ),
     Case(
@@ -679,6 +679,21 @@ def test_one_way_cut_with_an_open_way_back_is_a_firewall_not_a_route() -> None:
     )(measured)
     findings = judge.judge(world.target(), measured.values()).findings
     assert {found.layer for found in findings} == {Layer.FIREWALL}
+
+
+def test_one_lost_packet_is_not_blamed() -> None:
+    measured = world.measure(world.target())
+    next(entries(measured, "servers", EAST, WEST))["udp"]["fresh"][0] = failed()
+    assert judge.judge(world.target(), measured.values()).severity is Severity.GREEN
+
+
+def test_nodes_that_answer_without_being_ready_are_told_so() -> None:
+    measured = world.measure(world.target())
+    for entry in entries(measured, "nodes", about=WEST):
+        entry["http"] = {"status": "not-ready", "code": 503}
+    (found,) = judge.judge(world.target(), measured.values()).findings
+    assert (found.code, found.severity) == ("region-not-ready", Severity.RED)
+    assert "answer, but take no clients" in found.symptom
 
 
 def test_an_uncertain_clock_is_not_blamed() -> None:
