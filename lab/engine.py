@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -17,8 +19,8 @@ from lab.tools import bin_dir
 RECOVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 """For the run after a killed one: objects that were made but not yet recorded are taken over."""
 
-DYING_SECONDS = 5.0
-"""A killed process is there for a moment more."""
+ENDING_SECONDS = 120.0
+"""How long an engine whose starter died may take: it is interrupted then, and ends with what it has begun."""
 
 
 def prepare(paths: LabPaths, stack: str | None = None, strategy: str | None = None) -> None:
@@ -49,7 +51,7 @@ def clear_dead_run(paths: LabPaths) -> bool:
     """
     for lock in (paths.root / "pulumi").glob(".pulumi/locks/**/*.json"):
         holder = _lock_holder(lock)
-        if holder and not processes.wait_for(lambda pid=holder: not _is_pulumi(pid), DYING_SECONDS):
+        if holder and not processes.wait_for(lambda pid=holder: not _is_pulumi(pid), ENDING_SECONDS):
             raise LabError(f"pulumi (process {holder}) is at work on this stack: wait for it, or interrupt it")
         lock.unlink(missing_ok=True)
     exported = json.loads(_pulumi(paths, "stack", "export"))
@@ -62,20 +64,47 @@ def clear_dead_run(paths: LabPaths) -> bool:
 
 def up(paths: LabPaths, *, recover: bool) -> None:
     """`pulumi up` with its output shown. Raises LabError if it fails."""
-    words = ["up", "--yes", "--skip-preview", "--suppress-permalink", "--stack", chosen_stack(paths)]
+    words = [
+        "up",
+        "--yes",
+        "--skip-preview",
+        "--suppress-outputs",
+        "--suppress-permalink=true",
+        "--stack",
+        chosen_stack(paths),
+    ]
     _shown(paths, words, RECOVER if recover else {})
 
 
 def destroy(paths: LabPaths) -> None:
     """`pulumi destroy` with its output shown. Raises LabError if it fails."""
-    _shown(paths, ["destroy", "--yes", "--skip-preview", "--suppress-permalink", "--stack", chosen_stack(paths)], {})
+    _shown(
+        paths,
+        [
+            "destroy",
+            "--yes",
+            "--skip-preview",
+            "--suppress-outputs",
+            "--suppress-permalink=true",
+            "--stack",
+            chosen_stack(paths),
+        ],
+        {},
+    )
 
 
 def _shown(paths: LabPaths, words: list[str], extra: dict[str, str]) -> None:
     argv = [str(bin_dir() / "pulumi"), "-C", str(project_dir(paths)), "--non-interactive", *words]
-    done = subprocess.run(argv, env={**os.environ, **environment(paths), **extra}, check=False)
+    variables = {**os.environ, **environment(paths), **extra}
+    # The engine ends in order, with its state written, when this process is killed.
+    done = subprocess.run(argv, env=variables, check=False, preexec_fn=_interrupt_with_parent)
     if done.returncode != 0:
         raise LabError(f"pulumi {words[0]} failed (exit {done.returncode}); the same command again goes on from here")
+
+
+def _interrupt_with_parent() -> None:
+    set_death_signal = 1
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGINT)
 
 
 def _pulumi(paths: LabPaths, *words: str, stdin: str | None = None) -> str:

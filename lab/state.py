@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import TextIO
 
+from lab import processes
 from lab.paths import LabPaths
 from lab.shell import LabError
+
+LOCK_SECONDS = 300.0
+"""How long a command waits for another one on the same lab; a slow `up` takes about that."""
 
 
 @dataclass(slots=True)
@@ -44,12 +50,23 @@ def write_faults(paths: LabPaths, faults: Faults) -> None:
 
 
 @contextmanager
-def locked(paths: LabPaths) -> Iterator[None]:
-    """Hold the lab's lock; a process that dies lets go of it. Raises LabError where another command has it."""
+def locked(paths: LabPaths, name: str = "lock", seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold one of the lab's locks; a process that dies lets go of it. Waits for another holder, and says so.
+
+    Raises LabError where it is still held after `seconds`.
+    """
     paths.root.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with (paths.root / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LabError(f"another command is changing the lab {paths.name!r}: wait for it to end") from error
+    with (paths.root / name).open("a") as lock:
+        if not _taken(lock):
+            sys.stderr.write(f"another command is at work on the lab {paths.name!r}: waiting for it to end\n")
+            if not processes.wait_for(lambda: _taken(lock), seconds):
+                raise LabError(f"another command has been at work on the lab {paths.name!r} for {seconds:g} s")
         yield
+
+
+def _taken(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

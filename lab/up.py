@@ -13,6 +13,7 @@ from lab import engine, stackfile
 from lab.environment import environment
 from lab.paths import PROJECT, LabPaths, lab_paths
 from lab.shell import LabError
+from lab.state import locked
 
 NEXT = """
 What to do next:
@@ -38,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         paths = lab_paths(arguments.name or arguments.stack)
         if arguments.command == "up":
-            return up(paths, arguments.stack, arguments.strategy or None, arguments.hosts)
+            with locked(paths, "up.lock"):
+                return up(paths, arguments.stack, arguments.strategy or None, arguments.hosts)
         if arguments.command == "verify":
             return verify(paths)
         _lab(paths, "down")
