@@ -216,11 +216,16 @@ def _key(tool: Tool) -> str:
     folder = PROJECT / tool.module
     files = [folder / "go.mod", folder / "go.sum"]
     if tool.package.startswith("."):
-        files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.endswith("_test.go"))
+        files = sorted(file for file in folder.rglob("*") if file.is_file() and not _is_aside(file))
     for file in files:
         digest.update(f"{file.relative_to(folder)}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _is_aside(file: Path) -> bool:
+    """Whether a file of a module is no part of its programs."""
+    return file.name.endswith(("_test.go", ".md")) or "testdata" in file.parts
 
 
 def _on_path(name: str) -> str | None:
