@@ -223,6 +223,7 @@ func (d *decommissioning) run(ctx context.Context, connection *transport.Client,
 	if err != nil {
 		return err
 	}
+	d.warn(ctx, connection, ids)
 	if d.checks != "skip" {
 		if err := d.check(ctx, connection, ids); err != nil {
 			return err
@@ -263,6 +264,19 @@ func (d *decommissioning) run(ctx context.Context, connection *transport.Client,
 			return nil
 		}
 		time.Sleep(backoff)
+	}
+}
+
+// warn tells of nodes that are on their way already.
+func (d *decommissioning) warn(ctx context.Context, connection *transport.Client, ids []uint64) {
+	response, err := connection.Nodes(ctx)
+	if err != nil {
+		return // what comes next will say why
+	}
+	for _, node := range response.Nodes {
+		if slices.Contains(ids, node.ID) && node.Membership != state.Active {
+			fmt.Fprintln(os.Stderr, "warning: node", node.ID, "is already decommissioning or decommissioned")
+		}
 	}
 }
 

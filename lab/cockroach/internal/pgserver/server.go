@@ -51,7 +51,7 @@ type conn struct {
 	session *sqlexec.Session
 	key     string
 	pid     uint32
-	secret  []byte
+	secret  uint32
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the running statement
@@ -83,12 +83,18 @@ func (s *Server) Serve(ctx context.Context, raw net.Conn) {
 		c.fatal(err)
 		return
 	}
-	_ = raw.SetDeadline(time.Time{})
+	if err := c.identify(); err != nil {
+		return
+	}
 	if !s.add(c) {
 		c.fatal(errDraining)
 		return
 	}
 	defer s.remove(c)
+	if err := c.greet(); err != nil {
+		return
+	}
+	_ = raw.SetDeadline(time.Time{})
 	c.loop(ctx)
 }
 
@@ -166,7 +172,7 @@ func (c *conn) interrupt() {
 	}
 }
 
-// login checks the certificate against the user, opens a session and greets the client.
+// login checks the certificate against the user and opens a session.
 func (c *conn) login(ctx context.Context, startup *pgproto3.StartupMessage, secure *tls.Conn) error {
 	user := startup.Parameters["user"]
 	switch {
@@ -208,16 +214,21 @@ func (c *conn) login(ctx context.Context, startup *pgproto3.StartupMessage, secu
 			}
 		}
 	}
-	return c.greet()
+	return nil
 }
 
-func (c *conn) greet() error {
+// identify draws the key by which the client may cancel its statements.
+func (c *conn) identify() error {
 	var random [8]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return err
 	}
-	c.pid, c.secret = binary.BigEndian.Uint32(random[:4]), random[4:]
-	c.key = fmt.Sprintf("%d/%x", c.pid, binary.BigEndian.Uint32(c.secret))
+	c.pid, c.secret = binary.BigEndian.Uint32(random[:4]), binary.BigEndian.Uint32(random[4:])
+	c.key = fmt.Sprintf("%d/%x", c.pid, c.secret)
+	return nil
+}
+
+func (c *conn) greet() error {
 	c.backend.Send(&pgproto3.AuthenticationOk{})
 	for _, status := range [][2]string{
 		{"server_version", "13.0.0"}, {"crdb_version", build.SQLVersion()}, {"client_encoding", "UTF8"}, {"server_encoding", "UTF8"},
@@ -227,7 +238,7 @@ func (c *conn) greet() error {
 		c.backend.Send(&pgproto3.ParameterStatus{Name: status[0], Value: status[1]})
 	}
 	c.notice("NOTICE", "connected to a "+build.StandIn)
-	c.backend.Send(&pgproto3.BackendKeyData{ProcessID: c.pid, SecretKey: binary.BigEndian.Uint32(c.secret)})
+	c.backend.Send(&pgproto3.BackendKeyData{ProcessID: c.pid, SecretKey: c.secret})
 	return c.ready()
 }
 

@@ -94,7 +94,7 @@ func (s service) Check(_ context.Context, request *transport.DecommissionRequest
 		return nil, status.Error(codes.Unavailable, waitingText)
 	}
 	response := &transport.CheckResponse{Blocked: map[uint64]string{}}
-	candidates := eligible(n.machine.Members(), time.Now(), n.cfg.Pace.StoreDead)
+	candidates := eligible(n.machine.Members(), time.Now(), n.storeDead())
 	left := 0
 	for _, member := range candidates {
 		if !slices.Contains(request.IDs, member.ID) {
@@ -164,14 +164,17 @@ func (n *Node) Drain(ctx context.Context) {
 		return
 	}
 	n.cfg.Log.Info("draining")
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Pace.DrainWait)
-	defer cancel()
 	if n.initialized() {
 		n.beat()
 		if n.replica.Load().IsLeader() {
 			n.flushBeats()
 		}
+		if wait := n.duration("server.shutdown.initial_wait", 0); wait > 0 && !n.pause(wait) { // unready, but serving still
+			return
+		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, n.duration("server.shutdown.transactions.timeout", n.cfg.Pace.DrainWait))
+	defer cancel()
 	n.sql.Drain(ctx)
 	if running := n.replica.Load(); running != nil && running.IsLeader() {
 		n.handOver(ctx)

@@ -173,7 +173,7 @@ func (n *Node) allocate() bool {
 		progress, ok := raftStatus.Progress[id]
 		return ok && progress.RecentActive && progress.State == tracker.StateReplicate && progress.Match+maxLag >= raftStatus.GetCommit()
 	}
-	next, due := nextStep(n.machine.Members(), running.Conf(), time.Now(), n.cfg.Pace.StoreDead, caughtUp)
+	next, due := nextStep(n.machine.Members(), running.Conf(), time.Now(), n.storeDead(), caughtUp)
 	if !due {
 		return false
 	}
@@ -185,6 +185,11 @@ func (n *Node) allocate() bool {
 	}
 	n.cfg.Log.Info("changing the Raft group", "node", next.id, "change", next.kind.String())
 	return running.Reconfigure(ctx, next.id, next.kind) == nil
+}
+
+// storeDead is how long a voter may be dead before it is replaced.
+func (n *Node) storeDead() time.Duration {
+	return n.duration("server.time_until_store_dead", n.cfg.Pace.StoreDead)
 }
 
 const maxLag = 50 // entries that a learner may lack when it is made a voter

@@ -53,12 +53,17 @@ func (n *Node) guarded(ctx context.Context, request func(context.Context) error)
 }
 
 func (n *Node) slowReplication() time.Duration {
-	if text, ok := sqlexec.Setting(n.machine, "kv.replica_circuit_breaker.slow_replication_threshold"); ok {
-		if threshold, err := time.ParseDuration(text); err == nil && threshold > 0 {
-			return threshold
+	return n.duration("kv.replica_circuit_breaker.slow_replication_threshold", n.cfg.Pace.SlowReplication)
+}
+
+// duration is a cluster setting, or the fallback where it was not set.
+func (n *Node) duration(setting string, fallback time.Duration) time.Duration {
+	if text, ok := sqlexec.Setting(n.machine, setting); ok {
+		if d, err := time.ParseDuration(text); err == nil {
+			return d
 		}
 	}
-	return n.cfg.Pace.SlowReplication
+	return fallback
 }
 
 // propose runs a command for an RPC.

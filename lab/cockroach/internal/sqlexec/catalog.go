@@ -20,6 +20,8 @@ type database struct {
 	Survive string              `json:"survive,omitempty"` // "zone" or "region"; "" without regions
 	Grants  map[string][]string `json:"grants,omitempty"`  // user -> privileges
 	Params  map[string]string   `json:"params,omitempty"`  // ALTER DATABASE … SET
+	// Defaults are the privileges on tables to come: creating role (or "" for any) -> user -> privileges.
+	Defaults map[string]map[string][]string `json:"defaults,omitempty"`
 }
 
 // role is stored under user/<name>.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/cockroachdb-parser/pkg/sql/sem/tree"
+	"github.com/cockroachdb/cockroachdb-parser/pkg/sql/sem/tree/treecmp"
 )
 
 // Cast converts a value, for the protocol's arguments.
@@ -36,7 +37,7 @@ func (e *Engine) Login(ctx context.Context, user, db string) (*Session, error) {
 	if !ok || user == nodeUser {
 		return nil, errorf("28P01", "password authentication failed for user %s", user)
 	}
-	if slices.Contains(found.Options, "NOLOGIN") {
+	if user == adminRole || slices.Contains(found.Options, "NOLOGIN") {
 		return nil, errorf("28000", "%s does not have login privilege", user)
 	}
 	target := new(database)
@@ -180,14 +181,14 @@ func (f *paramFinder) VisitPre(expr tree.Expr) (bool, tree.Expr) {
 			f.suggest(e.Expr, t)
 		}
 	case *tree.ComparisonExpr:
+		if e.Operator.Symbol == treecmp.Any || e.Operator.Symbol == treecmp.Some {
+			f.suggest(e.Right, Strings)
+		}
 		pair(e.Left, e.Right)
 		if list, ok := e.Right.(*tree.Tuple); ok {
 			for _, item := range list.Exprs {
 				f.suggest(item, f.typeOf(e.Left))
 			}
-		}
-		if e.Operator.Symbol.String() == "ANY" {
-			f.suggest(e.Right, Strings)
 		}
 	case *tree.BinaryExpr:
 		pair(e.Left, e.Right)

@@ -69,6 +69,8 @@ func (s *Session) dispatch(statement tree.Statement) (*Result, error) {
 		return done(s.changePrivileges(n.Privileges, n.Targets, n.Grantees, true))
 	case *tree.Revoke:
 		return done(s.changePrivileges(n.Privileges, n.Targets, n.Grantees, false))
+	case *tree.AlterDefaultPrivileges:
+		return done(s.defaultPrivileges(n))
 	case *tree.GrantRole:
 		return done(s.changeMembership(n.Roles, n.Members, true))
 	case *tree.RevokeRole:

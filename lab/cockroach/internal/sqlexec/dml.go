@@ -245,7 +245,11 @@ func (t *tableDef) ordered(values map[string]Value) []Value {
 func duplicate(t *tableDef, names []string, values map[string]Value, constraint string) error {
 	var texts []string
 	for _, name := range names {
-		texts = append(texts, "'"+Text(values[name])+"'")
+		text := Text(values[name])
+		if _, isText := values[name].(string); isText {
+			text = "'" + text + "'"
+		}
+		texts = append(texts, text)
 	}
 	err := errorf(codeUnique, "duplicate key value violates unique constraint %q", constraint)
 	err.Detail = "Key (" + strings.Join(names, ", ") + ")=(" + strings.Join(texts, ", ") + ") already exists."

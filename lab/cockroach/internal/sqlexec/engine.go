@@ -136,6 +136,7 @@ func (s *Session) Execute(ctx context.Context, statement tree.Statement, args []
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
+		s.ctx = ctx
 	}
 	if s.open != nil {
 		s.open.ctx = ctx

@@ -294,6 +294,59 @@ func (s *Session) changePrivileges(list privilege.List, targets tree.GrantTarget
 	return unsupported("GRANT and REVOKE on anything but databases, tables and SYSTEM")
 }
 
+// defaultPrivileges is ALTER DEFAULT PRIVILEGES, for tables.
+func (s *Session) defaultPrivileges(n *tree.AlterDefaultPrivileges) error {
+	target, list, specs := n.Grant.Target, n.Grant.Privileges, n.Grant.Grantees
+	if !n.IsGrant {
+		target, list, specs = n.Revoke.Target, n.Revoke.Privileges, n.Revoke.Grantees
+	}
+	if target != privilege.Tables {
+		return unsupported("ALTER DEFAULT PRIVILEGES on anything but tables")
+	}
+	privileges := displayNames(list)
+	if err := checkPrivileges(privileges, tablePrivileges, "table"); err != nil {
+		return err
+	}
+	grantees, err := s.grantees(specs)
+	if err != nil {
+		return err
+	}
+	name := s.database()
+	if n.Database != nil {
+		name = string(*n.Database)
+	}
+	db, err := s.findDatabase(name)
+	if err != nil {
+		return err
+	}
+	creators := []string{s.User}
+	if n.ForAllRoles {
+		creators = []string{""}
+	} else if len(n.Roles) > 0 {
+		if creators, err = s.grantees(n.Roles); err != nil {
+			return err
+		}
+	}
+	memberships, err := s.memberships(s.User)
+	if err != nil {
+		return err
+	}
+	if db.Defaults == nil {
+		db.Defaults = map[string]map[string][]string{}
+	}
+	for _, creator := range creators {
+		if !slices.Contains(memberships, creator) {
+			if err := s.needAdmin("alter default privileges of other roles"); err != nil {
+				return err
+			}
+		}
+		for _, grantee := range grantees {
+			db.Defaults[creator] = changeGrants(db.Defaults[creator], grantee, privileges, n.IsGrant)
+		}
+	}
+	return s.tx.put("db/"+db.Name, db)
+}
+
 func (s *Session) changeMembership(roles tree.NameList, members tree.RoleSpecList, add bool) error {
 	names, err := s.grantees(members)
 	if err != nil {

@@ -1,7 +1,6 @@
 package sqlexec
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/cockroachdb/cockroachdb-parser/pkg/sql/sem/tree"
@@ -12,8 +11,9 @@ import (
 // setting is a cluster setting: its type as SHOW CLUSTER SETTINGS gives it (b, i, f, s, d, z), and its default.
 type setting struct{ kind, value string }
 
-// clusterSettings are those of CockroachDB that operators are told to use. The stand-in keeps and shows their values; only
-// kv.replica_circuit_breaker.slow_replication_threshold and cluster.preserve_downgrade_option change what it does.
+// clusterSettings are those of CockroachDB that operators are told to use. The stand-in keeps and shows their values; those that
+// change what it does are kv.replica_circuit_breaker.slow_replication_threshold, cluster.preserve_downgrade_option,
+// server.time_until_store_dead, server.shutdown.initial_wait and server.shutdown.transactions.timeout.
 var clusterSettings = map[string]setting{
 	"admission.kv.enabled":                                  {"b", "true"},
 	"bulkio.backup.file_size":                               {"z", "128 MiB"},
@@ -250,10 +250,4 @@ func (s *Session) databaseVars(n *tree.AlterRoleSet) error {
 	}
 	db.Params[name] = strings.Join(parts, ", ")
 	return s.tx.put("db/"+db.Name, db)
-}
-
-func decode[T any](pair keyValue) (T, error) {
-	var out T
-	err := json.Unmarshal(pair.value, &out)
-	return out, err
 }

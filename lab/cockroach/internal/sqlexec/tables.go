@@ -153,6 +153,11 @@ func (s *Session) createTable(n *tree.CreateTable) error {
 		}
 		column.NotNull = true
 	}
+	for _, creator := range []string{"", s.User} {
+		for grantee, privileges := range db.Defaults[creator] {
+			t.Grants = changeGrants(t.Grants, grantee, privileges, true)
+		}
+	}
 	next := 104
 	if _, err := s.tx.get("meta/nextTable", &next); err != nil {
 		return err

@@ -144,15 +144,15 @@ func (m *Machine) applyBeats(beats []Beat) {
 	}
 }
 
-// applyChange refuses what the real one refuses: nothing leaves "decommissioned", and nothing gets there but through
-// "decommissioning".
+// applyChange refuses what the real one refuses: nothing becomes active again that is decommissioned, and nothing gets there
+// but through "decommissioning".
 func (m *Machine) applyChange(change Change) string {
 	for _, id := range change.IDs {
 		member, ok := m.image.Members[id]
 		if !ok {
 			return "node does not exist"
 		}
-		if member.Membership == change.Membership {
+		if member.Membership == change.Membership || member.Membership == Decommissioned && change.Membership == Decommissioning {
 			continue
 		}
 		if member.Membership == Decommissioned {
@@ -163,7 +163,9 @@ func (m *Machine) applyChange(change Change) string {
 		}
 	}
 	for _, id := range change.IDs {
-		m.image.Members[id].Membership = change.Membership
+		if member := m.image.Members[id]; member.Membership != Decommissioned {
+			member.Membership = change.Membership
+		}
 	}
 	return OK
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -140,17 +141,28 @@ func (s *Store) Load() (Contents, error) {
 	if latest != nil {
 		from = marker(latest)
 	}
-	if s.log, err = wal.Open(zap.NewNop(), dir, from); err != nil {
+	contents, err := s.readLog(from)
+	if errors.Is(err, io.ErrUnexpectedEOF) && wal.Repair(zap.NewNop(), dir) { // killed in the middle of a write
+		contents, err = s.readLog(from)
+	}
+	contents.Snapshot = latest
+	return contents, err
+}
+
+func (s *Store) readLog(from *walpb.Snapshot) (Contents, error) {
+	log, err := wal.Open(zap.NewNop(), filepath.Join(s.dir, walDir), from)
+	if err != nil {
 		return Contents{}, fmt.Errorf("opening the log: %w", err)
 	}
-	metadata, hard, entries, err := s.log.ReadAll()
+	metadata, hard, entries, err := log.ReadAll()
 	if err != nil {
-		return Contents{}, fmt.Errorf("reading the log: %w", err)
+		return Contents{}, errors.Join(fmt.Errorf("reading the log: %w", err), log.Close())
 	}
-	contents := Contents{Snapshot: latest, HardState: hard, Entries: entries}
+	contents := Contents{HardState: hard, Entries: entries}
 	if err := json.Unmarshal(metadata, &contents.Identity); err != nil {
-		return Contents{}, fmt.Errorf("reading the store's identity: %w", err)
+		return Contents{}, errors.Join(fmt.Errorf("reading the store's identity: %w", err), log.Close())
 	}
+	s.log = log
 	return contents, nil
 }
 
