@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.conformance.cluster import Cluster
 from tests.conformance.stack import Stack
 
@@ -72,6 +74,7 @@ def test_ignored_changes_stay_as_the_cluster_has_them(stack: Stack, cluster: Clu
     assert cluster.get("configmap", "owned", "-n", namespace)["data"] == {"a": "theirs", "b": "2"}
 
 
+@pytest.mark.long
 def test_the_older_way_to_update_still_works(stack: Stack, cluster: Cluster, namespace: str) -> None:
     options = MUTABLE + ", enable_server_side_apply=False"
     stack.up(OWNED.format(value="1", options=options, annotations={}))

@@ -161,6 +161,7 @@ def test_headless_and_selectorless_services_wait_for_no_pod(stack: Stack) -> Non
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.long
 def test_a_service_with_a_selector_waits_for_ready_endpoints(stack: Stack, cluster: Cluster, namespace: str) -> None:
     stack.program(SERVICE.format(spec={"selector": {"a": "b"}, "ports": [{"port": 80}]}))
     process = stack.engine("up")
