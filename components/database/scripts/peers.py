@@ -31,7 +31,20 @@ class PeerError(Exception):
     def __init__(self, host: str, layer: str, detail: str) -> None:
         self.host = host
         self.layer = layer
+        self.detail = detail
         super().__init__(f"{host}: {layer}: {detail}; {FIXES[layer]}")
+
+
+def summary(failures: list[PeerError]) -> str:
+    """Many failures in one line: each layer once, with its likely fix, and who failed how."""
+    by_layer: dict[str, dict[str, list[str]]] = {}
+    for failure in failures:
+        by_layer.setdefault(failure.layer, {}).setdefault(failure.detail, []).append(failure.host)
+    lines = []
+    for layer, details in by_layer.items():
+        said = ", ".join(f"{detail}: {', '.join(hosts)}" for detail, hosts in details.items())
+        lines.append(f"{layer}: {said} ({FIXES[layer]})")
+    return "; ".join(lines)
 
 
 @dataclass(frozen=True)

@@ -29,14 +29,14 @@ def targets(text: str) -> list[tuple[str, int]]:
 
 def look(join: list[tuple[str, int]], init_host: str, http_port: int, ca_file: str) -> str:
     """The verdict. Raises NotYetError with every reason why there is none yet."""
-    failures: list[str] = []
+    failures: list[peers.PeerError] = []
     initialised: list[str] = []
     for host, port in join:
         try:
             peers.check_rpc(host, port, ca_file)
             found = peers.health(host, http_port, ca_file)
         except peers.PeerError as failure:
-            failures.append(str(failure))
+            failures.append(failure)
             continue
         if found.initialised:
             initialised.append(host)
@@ -46,7 +46,7 @@ def look(join: list[tuple[str, int]], init_host: str, http_port: int, ca_file: s
         # The target will join that cluster by itself; initialising it would make a second one.
         raise NotYetError(f"{', '.join(initialised)} belongs to a cluster already; waiting for {init_host} to join it")
     if failures:
-        raise NotYetError("; ".join(failures))
+        raise NotYetError(peers.summary(failures))
     return INIT
 
 

@@ -72,23 +72,28 @@ class Gate:
     def check(self) -> None:
         """Raises NotYetError, with every reason, while a node is not ready or not seen, or a range lacks replicas."""
         problems: list[str] = []
+        failures: list[peers.PeerError] = []
         for member in self._members:
             try:
                 problems += self._node_problems(member["host"])
             except peers.PeerError as failure:
-                problems.append(str(failure))
+                failures.append(failure)
+        if failures:
+            problems.append(peers.summary(failures))
         if problems:
             raise NotYetError("; ".join(problems))
 
     def ways(self, rpc_port: int) -> str:
         """Whether this region reaches every node, as one line: why a new region's pods don't join, and the layer."""
-        problems = []
+        failures = []
         for member in self._members:
             try:
                 peers.check_rpc(member["host"], rpc_port, self._ca_file)
             except peers.PeerError as failure:
-                problems.append(str(failure))
-        return "; ".join(problems) or f"every node of the cluster answers here on {rpc_port}, with a good certificate"
+                failures.append(failure)
+        return (
+            peers.summary(failures) or f"every node of the cluster answers here on {rpc_port}, with a good certificate"
+        )
 
 
 class Rollout:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 INTERVAL_SECONDS = 1.0
 HINT_SECONDS = 60.0
+QUIET_SECONDS = 5.0
 
 Result = TypeVar("Result")
 
@@ -42,17 +43,19 @@ class Deadline:
     def wait(self, what: str, attempt: Callable[[], Result], hint: Callable[[], str] | None = None) -> Result:
         """Repeats `attempt` while it raises NotYetError, and returns what it returns. Raises DeadlineError.
 
-        A new reason is logged once. `hint` looks closer, at a price: it is asked once a minute while nothing changes.
+        A new reason is logged, at most every few seconds. `hint` looks closer, at a price: it is asked once a minute
+        while nothing changes.
         """
         last, hinted = "", self._clock()
+        said = hinted - QUIET_SECONDS
         while True:
             try:
                 return attempt()
             except NotYetError as error:
                 reason = str(error)
-                if reason != last:
+                if reason != last and self._clock() - said >= QUIET_SECONDS:
                     say(f"waiting until {what}: {reason}")
-                    last = reason
+                    last, said = reason, self._clock()
                 if hint is not None and self._clock() - hinted >= HINT_SECONDS:
                     say(hint())
                     hinted = self._clock()

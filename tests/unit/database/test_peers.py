@@ -106,6 +106,12 @@ def test_health(status: int, body: str, ready: bool, initialised: bool, nodes: N
     assert (found.ready, found.initialised) == (ready, initialised)
 
 
+def test_many_failures_are_one_line_with_each_fix_once() -> None:
+    failures = [peers.PeerError(host, layer, "down") for host, layer in (("a", "DNS"), ("b", "DNS"), ("c", "route"))]
+    assert peers.summary(failures) == f"DNS: down: a, b ({peers.FIXES['DNS']}); route: down: c ({peers.FIXES['route']})"
+    assert peers.summary([]) == ""
+
+
 def test_metrics_are_read_whatever_their_labels() -> None:
     text = """\
 # HELP ranges_unavailable Number of ranges

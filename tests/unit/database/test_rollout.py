@@ -196,7 +196,7 @@ class TestGate:
     ) -> None:
         assert "every node of the cluster answers" in gate.ways(three[0].port)
         lost = rollout.Gate([{"region": "r", "host": "gone.invalid"}], 1, authority.ca_file)
-        assert lost.ways(1).startswith("gone.invalid: DNS: ")
+        assert lost.ways(1).startswith("DNS: the name does not resolve")
 
     def test_a_node_without_the_metric_counts_as_blind(self, gate: rollout.Gate, three: list[FakeNode]) -> None:
         three[0].ready("")
@@ -207,7 +207,7 @@ class TestGate:
         (node,) = nodes(1)
         node.ready()
         members = [{"region": "r", "host": node.host}, {"region": "r", "host": "gone.invalid"}]
-        with pytest.raises(NotYetError, match=r"gone\.invalid: DNS: "):
+        with pytest.raises(NotYetError, match=r"DNS: the name does not resolve .*: gone\.invalid"):
             rollout.Gate(members, node.port, authority.ca_file).check()
 
 
