@@ -29,7 +29,8 @@ func (n *Node) readiness() string {
 		return drainingText
 	}
 	member, ok := n.machine.Member(n.ID())
-	if !ok || !live(member, time.Now()) || member.Membership == state.Decommissioned {
+	fresh := ok && member.Info.StartedAt == n.started.UnixNano() // the cluster has heard of this run of the process
+	if !fresh || !live(member, time.Now()) || member.Membership == state.Decommissioned {
 		return unhealthyText
 	}
 	return ""
