@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from . import jobs, names, sql
-from .fragments import READ_ONLY, Manifest
+from .fragments import READ_ONLY, Manifest, client_resources
 from .secrets import encoded
 from .settings import CockroachNodeArgs
 
@@ -90,7 +90,7 @@ def sql_pod(
         labels=node.get("labels", {}),
         annotations=annotations or {},
         deadline_seconds=DEADLINE_SECONDS,
-        containers=[jobs.container("sql", node["image"], command, {}, mounts)],
+        containers=[jobs.container("sql", node["image"], command, {}, mounts, client_resources())],
         volumes=[jobs.client_volume(names.ROOT), {"name": "sql", **volume}],
     )
 

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from . import jobs, names
-from .fragments import scripts_mount, scripts_volume
+from .fragments import client_resources, scripts_mount, scripts_volume
 from .settings import CockroachNodeArgs
 
 DEADLINE_SECONDS = 6 * 3600
@@ -47,6 +47,7 @@ def decommission_pod(args: DecommissionArgs) -> jobs.JobPod:
                     "CLUSTER_NAME": node["cluster_name"],
                 },
                 [scripts_mount(), jobs.client_mount()],
+                client_resources(),
             )
         ],
         volumes=[scripts_volume(), jobs.client_volume(names.ROOT)],

@@ -38,6 +38,11 @@ def small_resources() -> Manifest:
     return {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
 
 
+def client_resources() -> Manifest:
+    """Of a container that runs `cockroach` as a client: the program alone takes over 100 MiB."""
+    return {"requests": {"cpu": "10m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+
+
 def service_account_token() -> Manifest:
     """A volume with this pod's API credentials, so that one container can have them and the others not."""
     return {

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from . import jobs, names
-from .fragments import Manifest, scripts_mount, scripts_volume
+from .fragments import Manifest, client_resources, scripts_mount, scripts_volume
 from .settings import CockroachNodeArgs
 
 DEADLINE_SECONDS = 1800
@@ -63,6 +63,7 @@ def init_pod(args: ClusterInitArgs) -> jobs.JobPod:
                     "CLUSTER_NAME": node["cluster_name"],
                 },
                 [scripts_mount(), jobs.client_mount(), state],
+                client_resources(),
             )
         ],
         volumes=[

@@ -32,16 +32,21 @@ class JobPod:
 
 
 def container(
-    name: str, image: str, command: Sequence[str], env: Mapping[str, str], mounts: Sequence[Manifest]
+    name: str,
+    image: str,
+    command: Sequence[str],
+    env: Mapping[str, str],
+    mounts: Sequence[Manifest],
+    resources: Manifest | None = None,
 ) -> Manifest:
-    """A container of a Job, with nothing writable but /tmp."""
+    """A container of a Job, with nothing writable but /tmp. `resources`: those of a short script where missing."""
     return {
         "name": name,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": list(command),
         "env": [{"name": key, "value": value} for key, value in {"HOME": names.TMP_DIR, **env}.items()],
-        "resources": small_resources(),
+        "resources": resources or small_resources(),
         "securityContext": container_security(),
         # The last lines of a failed script become the pod's status, and so part of what `up` reports.
         "terminationMessagePolicy": "FallbackToLogsOnError",

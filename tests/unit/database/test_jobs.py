@@ -109,6 +109,14 @@ def test_pods_of_jobs_meet_the_restricted_profile_and_end(program: Callable[[], 
 
 
 @pytest.mark.parametrize("program", EVERY)
+def test_the_cockroach_program_has_room_to_start(program: Callable[[], Any]) -> None:
+    for made in run(program).of(":Job"):
+        for container in made.inputs["spec"]["template"]["spec"]["containers"]:
+            if "cockroach" in container["image"]:
+                assert container["resources"]["limits"]["memory"] == "512Mi", container["name"]
+
+
+@pytest.mark.parametrize("program", EVERY)
 def test_each_kind_of_job_has_an_account_of_its_own(program: Callable[[], Any]) -> None:
     recording = run(program)
     (account,) = recording.of(":ServiceAccount")
