@@ -88,7 +88,7 @@ def heal(paths: LabPaths) -> None:
 def _start_api(paths: LabPaths, world: World, faults: Faults, name: str) -> None:
     region = world.region(name)
     controlplane.start(paths, world, region, bin_dir())
-    hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped))
+    hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped), keep=True)
     with contextlib.suppress(ValueError):
         faults.stopped.remove(name)
     write_faults(paths, faults)
@@ -103,7 +103,7 @@ def _restore_host(paths: LabPaths, world: World, faults: Faults, name: str) -> N
     with contextlib.suppress(ValueError):
         faults.dropped.remove(name)
     write_faults(paths, faults)
-    hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped))
+    hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped), keep=True)
 
 
 def _change(paths: LabPaths, change: Callable[[World, Faults], None]) -> None:

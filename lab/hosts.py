@@ -13,13 +13,18 @@ PROVISIONER = "lab.cockroachdb-multiregion/local"
 """Name of the lab's volume provisioner in StorageClasses."""
 
 
-def start(paths: LabPaths, world: World, region: Region, bin_dir: Path, without: frozenset[str]) -> None:
-    """Start what is not running on the region's hosts, except on those in `without` (dropped by a fault)."""
-    processes.start(paths, cloud(paths, world, region, bin_dir))
+def start(
+    paths: LabPaths, world: World, region: Region, bin_dir: Path, without: frozenset[str], *, keep: bool = False
+) -> None:
+    """Start what is not running on the region's hosts, except on those in `without` (dropped by a fault).
+
+    What runs from an older program is started anew, unless `keep` says to leave it.
+    """
+    processes.start(paths, cloud(paths, world, region, bin_dir), keep=keep)
     for host in region.hosts:
         if host.name not in without:
             for daemon in (kubelet(paths, world, region, host, bin_dir), proxy(paths, world, region, host, bin_dir)):
-                processes.start(paths, daemon)
+                processes.start(paths, daemon, keep=keep)
 
 
 def kubelet(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: Path) -> Daemon:

@@ -37,11 +37,11 @@ class Daemon:
         return hashlib.sha256(json.dumps([list(self.argv), dict(self.env), stamp]).encode()).hexdigest()
 
 
-def start(paths: LabPaths, daemon: Daemon) -> bool:
-    """Start `daemon` unless it runs already as described. True if it was started."""
+def start(paths: LabPaths, daemon: Daemon, *, keep: bool = False) -> bool:
+    """Start `daemon` unless it runs already as described (`keep`: or otherwise). True if it was started."""
     record = _record(paths, daemon.name)
     if record and _alive(record):
-        if record["digest"] == daemon.digest:
+        if keep or record["digest"] == daemon.digest:
             return False
         stop(paths, daemon.name)
     for pid in _strays(daemon):

@@ -35,7 +35,7 @@ def setup() -> None:
     if found:
         raise LabError("\n".join(found))
     if wanted and not venv.current():
-        say(f"first set-up: about {minutes(wanted)} on two cores, once; later ones take a second")
+        say(f"first set-up: about {minutes(wanted)}, once; later ones take a second")
     if lacking:
         packages.install(lacking)
     if not venv.current():
@@ -63,7 +63,8 @@ def build_tools() -> None:
 def minutes(wanted: list[tools.Tool]) -> str:
     """How long the builds take where nothing is cached, and on how many cores here."""
     seconds = sum(tool.seconds for tool in wanted)
-    return f"{max(1, round(seconds / 60))} min (this machine has {os.cpu_count()} cores, {free_gib()} GiB of disk free)"
+    here = f"this machine has {os.cpu_count()} cores, {free_gib()} GiB of disk free"
+    return f"{max(1, round(seconds / 60))} min on two cores ({here})"
 
 
 def free_gib() -> int:
