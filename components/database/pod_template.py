@@ -5,7 +5,6 @@ The same settings give the same text, so a hash of it says whether pods must res
 
 import hashlib
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from .fragments import (
     small_resources,
 )
 from .settings import CockroachNodeArgs
+from .start import as_command, start_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,57 +40,6 @@ class RegionNodes:
     """`--advertise-addr` without a port; Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP)."""
     host_network: bool
     node: CockroachNodeArgs
-
-
-RELOAD_SECONDS = 60
-"""How often a node's certificate is looked at. The kubelet itself may take as long to bring a new one."""
-
-# The kubelet swaps the link `..data` when it brings a Secret's new content; `$$` is the node, once that has started.
-_RELOAD_CERTIFICATES = f"""\
-certificates=$(readlink {names.CERTS_DIR}/..data || true)
-(
-  while sleep {RELOAD_SECONDS} && kill -0 $$; do
-    found=$(readlink {names.CERTS_DIR}/..data || true)
-    if [ "$found" != "$certificates" ]; then
-      certificates=$found
-      kill -HUP $$
-    fi
-  done
-) >/dev/null 2>&1 &
-"""
-
-
-def start_script(region: str, node: CockroachNodeArgs) -> str:
-    """The shell text that becomes `cockroach start`.
-
-    `exec` puts it in the shell's place, as the container's first process: SIGTERM drains the node. Before that, the
-    shell leaves a watcher behind, for a node reads renewed certificates only when SIGHUP tells it to.
-    """
-    flags = [
-        f"--certs-dir={names.CERTS_DIR}",
-        f"--store=path={names.DATA_DIR}",
-        f"--listen-addr=:{names.RPC_PORT}",
-        f"--http-addr=:{names.HTTP_PORT}",
-        f"--cluster-name={node['cluster_name']}",
-        f"--max-offset={node['max_offset']}",
-        f"--cache={node['cache']}",
-        f"--max-sql-memory={node['max_sql_memory']}",
-        "--logtostderr=INFO",
-        *node.get("extra_flags", []),
-    ]
-    lines = [
-        "exec /cockroach/cockroach start",
-        f'--advertise-addr="${{ADVERTISE_HOST}}:{names.RPC_PORT}"',
-        f'--join="$(cat {names.JOIN_DIR}/join)"',
-        f'--locality="region={region},zone=$(cat {names.ZONE_DIR}/zone)"',
-        *(shlex.quote(flag) for flag in flags),
-    ]
-    return _RELOAD_CERTIFICATES + " \\\n  ".join(lines) + "\n"
-
-
-def as_command(text: str) -> str:
-    """A shell text as a word of `command`, where Kubernetes makes one `$` of each two."""
-    return text.replace("$$", "$$$$")
 
 
 def _field(name: str, path: str) -> Manifest:

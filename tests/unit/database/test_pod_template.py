@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from components.database import names
 from components.database.pod_template import (
     pod_template,
-    start_script,
     stateful_set_spec,
     template_hash,
 )
+from components.database.start import start_script
 from tests.unit.database.examples import node, region_nodes
 from tests.unit.database.pod_security import violations
 
