@@ -76,13 +76,14 @@ def members(evidence: Evidence) -> Iterator[Finding]:
             yield _cluster_wide(evidence, Severity.RED, "membership-unknown", ["members"], "no node showed its members")
         return
     expected = {f"{node.address or node.name}:{SQL_PORT}": key for key, node in evidence.nodes.items()}
+    elsewhere = {f"{name}:{SQL_PORT}" for name in evidence.target.unasked}
     active = {region.name for region in evidence.target.regions if not region.draining}
     must = {address for address, key in expected.items() if key[0] in active and key not in evidence.down}
     missing, dead, extra, leaving = set[str](), set[str](), set[str](), set[str]()
     for view in evidence.views:
         joined = {member["address"]: member for member in view if member["membership"] != "decommissioned"}
         missing |= must - joined.keys()
-        extra |= joined.keys() - expected.keys()
+        extra |= joined.keys() - expected.keys() - elsewhere
         dead |= {address for address in must & joined.keys() if not joined[address]["live"]}
         leaving |= {address for address in must & joined.keys() if joined[address]["membership"] == "decommissioning"}
     if missing:

@@ -54,6 +54,8 @@ class Target:
     """Regions that are listed but not expected to work: name → state."""
     tools_image: str
     max_offset_ms: float
+    unasked: frozenset[str] = frozenset()
+    """Names of nodes that are planned and live in regions that this run does not look at."""
 
     def region(self, name: str) -> Region:
         """The region called `name`. Raises KeyError."""
@@ -88,6 +90,12 @@ def from_stack(
         left_out={region.name: str(region.state) for region in chosen if region.state not in EXPECTED},
         tools_image=settings.cockroachdb.tools_image,
         max_offset_ms=milliseconds(settings.cockroachdb.max_offset),
+        unasked=frozenset(
+            node.address or node.name
+            for region in plan.regions
+            if region not in chosen and region.state in EXPECTED
+            for node in region.nodes
+        ),
     )
 
 

@@ -37,7 +37,9 @@ def test_only_some_regions_may_be_chosen() -> None:
     settings, made = plan(
         {"platform": "existing", "regions": [{**REGION, "name": name, "context": name} for name in ("east", "west")]}
     )
-    assert [one.name for one in target.from_stack(settings, made, Path("/s"), only=("west",)).regions] == ["west"]
+    found = target.from_stack(settings, made, Path("/s"), only=("west",))
+    assert [one.name for one in found.regions] == ["west"]
+    assert found.unasked == {f"cockroachdb-{node}.cockroachdb.east.svc.cluster.local" for node in range(3)}
     with pytest.raises(KeyError):
         target.from_stack(settings, made, Path("/s"), only=("mars",))
 
