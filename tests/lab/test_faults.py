@@ -7,6 +7,8 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import pytest
+
 from lab import netns, processes
 from lab.tools import bin_dir
 from tests.lab.running import RunningLab
@@ -83,6 +85,7 @@ def test_killed_dns_comes_back_by_itself(lab: RunningLab) -> None:
     assert within(30, lambda: resolves(lab, "us-central1-host-0", "10.2.32.10") == "0 10.2.32.1")
 
 
+@pytest.mark.long
 def test_a_dropped_host_is_dead_until_restored(lab: RunningLab) -> None:
     host = "us-west1-host-2"
     space = f"{lab.paths.prefix}{host}"

@@ -59,7 +59,9 @@ def test_down_leaves_nothing(new_lab: Callable[[], RunningLab], tmp_path: Path) 
     assert links() == before
 
 
-@pytest.mark.parametrize("seconds", [0.5, 0.65, 0.8, 1.2, 2.0, 3.5])
+@pytest.mark.parametrize(
+    "seconds", [0.65, 2.0, *(pytest.param(moment, marks=pytest.mark.long) for moment in (0.5, 0.8, 1.2, 3.5))]
+)
 def test_killed_up_can_be_repeated_and_undone(
     new_lab: Callable[[], RunningLab], tmp_path: Path, seconds: float
 ) -> None:
