@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from lab import processes, stackfile
@@ -94,7 +95,8 @@ def destroy(paths: LabPaths) -> None:
 
 
 def _shown(paths: LabPaths, words: list[str], extra: dict[str, str]) -> None:
-    argv = [str(bin_dir() / "pulumi"), "-C", str(project_dir(paths)), "--non-interactive", *words]
+    quiet = [] if sys.stdout.isatty() else ["--non-interactive"]
+    argv = [str(bin_dir() / "pulumi"), "-C", str(project_dir(paths)), *quiet, *words]
     variables = {**os.environ, **environment(paths), **extra}
     # The engine ends in order, with its state written, when this process is killed.
     done = subprocess.run(argv, env=variables, check=False, preexec_fn=_interrupt_with_parent)

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ def up(paths: LabPaths, stack_file: Path, host_count: int, plan: Mapping[str, An
 
 def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
     paths.records.mkdir(mode=0o700, parents=True, exist_ok=True)
-    world = World(paths.name, paths.lab_id, claim_index(paths), merge(paths, wanted))
+    known = read_world(paths).regions if paths.world.exists() else ()
+    world = World(paths.name, paths.lab_id, claim_index(paths), merge(known, wanted))
     fresh = paths.world.with_suffix(".new")
     fresh.write_text(world.dump())
     fresh.replace(paths.world)
@@ -64,24 +66,32 @@ def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
     return world
 
 
-def merge(paths: LabPaths, wanted: tuple[Region, ...]) -> tuple[Region, ...]:
-    """The wanted regions, and those that run already though the stack has no place for them any more.
+def merge(known: tuple[Region, ...], wanted: tuple[Region, ...]) -> tuple[Region, ...]:
+    """The wanted regions, and those known that the stack has no place for any more; hosts only become more.
 
-    A region leaves the lab only with the whole lab: the `up` that removes it from a stack needs its API server.
+    A region leaves the lab only with the whole lab: the `up` that removes it from a stack needs its API server. Raises
+    LabError where a region that runs would get other networks or another DNS server: machines can't be renumbered.
     """
-    known = read_world(paths).regions if paths.world.exists() else ()
-    names = {region.name for region in wanted}
-    kept = [_refuse_moved(old, wanted) for old in known if old.name not in names]
-    return tuple(sorted((*wanted, *kept), key=lambda region: region.index))
+    old = {region.name: region for region in known}
+    new = {region.name: _grown(old.get(region.name), region) for region in wanted}
+    kept = [region for region in known if region.name not in new]
+    for region in kept:
+        for other in new.values():
+            if other.index == region.index or IPv4Network(other.node_cidr).overlaps(IPv4Network(region.node_cidr)):
+                raise LabError(
+                    f"region {other.name} wants the place of {region.name}, which runs: take the lab down first"
+                )
+    return tuple(sorted((*new.values(), *kept), key=lambda region: region.index))
 
 
-def _refuse_moved(old: Region, wanted: tuple[Region, ...]) -> Region:
-    for new in wanted:
-        if new.index == old.index or IPv4Network(new.node_cidr).overlaps(IPv4Network(old.node_cidr)):
-            raise LabError(
-                f"region {new.name} wants the place of {old.name}, which runs in this lab: take the lab down first"
-            )
-    return old
+def _grown(old: Region | None, new: Region) -> Region:
+    if old is None:
+        return new
+    if replace(old, hosts=(), zones=(), dns_addresses=(), context="") != replace(
+        new, hosts=(), zones=(), dns_addresses=(), context=""
+    ):
+        raise LabError(f"region {new.name} runs with other networks or another DNS server: take the lab down first")
+    return replace(new, hosts=(*old.hosts, *new.hosts[len(old.hosts) :]))
 
 
 def _start_region(paths: LabPaths, world: World, region: Region, faults: Faults, report: Steps) -> LabError | None:
