@@ -97,7 +97,7 @@ def test_output_streams_and_a_traceback_starts_in_the_program(bare_stack: Stack)
     assert "ValueError: went wrong" in run.text
     assert "in deep" in run.text
     assert "run_in_stack" not in run.text
-    assert "Program exited with non-zero exit code" not in run.text
+    assert "exit code" not in run.text
 
 
 def test_what_a_program_is_told(bare_stack: Stack) -> None:

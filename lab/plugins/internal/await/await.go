@@ -96,7 +96,7 @@ func Ready(ctx context.Context, request Request, rule Rule) (*unstructured.Unstr
 			return last, nil
 		}
 		if verdict.Failed {
-			reason := fmt.Sprintf("Resource '%s' was created but failed to initialize", last.GetName())
+			reason := fmt.Sprintf("%s is not ready", last.GetName())
 			return nil, &IncompleteError{reason, last, verdict.Problems}
 		}
 		if verdict.Status != "" && verdict.Status != shown {
@@ -108,9 +108,9 @@ func Ready(ctx context.Context, request Request, rule Rule) (*unstructured.Unstr
 			if verdict.Enough {
 				return last, nil
 			}
-			reason := fmt.Sprintf("Resource operation was cancelled for %q", last.GetName())
+			reason := fmt.Sprintf("cancelled while waiting for %q", last.GetName())
 			if errors.Is(context.Cause(ctx), errTimeout) {
-				reason = fmt.Sprintf("'%s' timed out waiting to be Ready", last.GetName())
+				reason = fmt.Sprintf("timed out waiting for %q to be ready", last.GetName())
 			}
 			return nil, &IncompleteError{reason, last, verdict.Problems}
 		case <-settle.C:
@@ -148,7 +148,7 @@ func Check(ctx context.Context, request Request, rule Rule) error {
 		}
 	}
 	if verdict := rule.Judge(view); !verdict.Ready {
-		reason := fmt.Sprintf("Resource '%s' was created but failed to initialize", request.Object.GetName())
+		reason := fmt.Sprintf("%s is not ready", request.Object.GetName())
 		return &IncompleteError{reason, request.Object, verdict.Problems}
 	}
 	return nil

@@ -18,7 +18,7 @@ func Custom(text string) (Rule, error) {
 		expressions = []string{text}
 	}
 	if len(expressions) == 0 {
-		return Rule{}, errors.New("at least one condition must be specified")
+		return Rule{}, errors.New("no condition is given")
 	}
 	type check struct {
 		text  string
@@ -55,15 +55,15 @@ func parse(expression string) (func(*unstructured.Unstructured) bool, error) {
 	}
 	rest, is := strings.CutPrefix(expression, "jsonpath=")
 	if !is {
-		return nil, fmt.Errorf(`expected a "jsonpath=" or "condition=" prefix, got %q`, expression)
+		return nil, fmt.Errorf(`%q begins neither with "jsonpath=" nor with "condition="`, expression)
 	}
 	end := strings.LastIndex(rest, "}")
 	if !strings.HasPrefix(rest, "{") || end < 0 {
-		return nil, fmt.Errorf("%s should be wrapped in brackets { ... }", rest)
+		return nil, fmt.Errorf("%s: a path goes in braces", rest)
 	}
 	path, wanted := rest[:end+1], strings.TrimPrefix(rest[end+1:], "=")
 	if rest[end+1:] != "" && wanted == "" {
-		return nil, fmt.Errorf("%s= requires a value", path)
+		return nil, fmt.Errorf("%s= lacks a value", path)
 	}
 	parser := jsonpath.New("waitFor")
 	if err := parser.Parse(path); err != nil {

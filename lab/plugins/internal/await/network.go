@@ -16,9 +16,9 @@ func judgeService(view View) Verdict {
 	service := as[corev1.Service](view.Object)
 	placed := service.Spec.Type != corev1.ServiceTypeLoadBalancer || len(service.Status.LoadBalancer.Ingress) > 0
 	if service.Spec.Type == corev1.ServiceTypeExternalName || len(service.Spec.Selector) == 0 || service.Spec.ClusterIP == corev1.ClusterIPNone {
-		verdict := Verdict{Ready: placed, Status: "Attempting to allocate IP address to Service"}
+		verdict := Verdict{Ready: placed, Status: "waiting for an address"}
 		if !placed {
-			verdict.Problems = []string{"Service was not allocated an IP address; does your cloud provider support this?"}
+			verdict.Problems = []string{"no load balancer has given the Service an address"}
 		}
 		return verdict
 	}
@@ -29,17 +29,16 @@ func judgeService(view View) Verdict {
 		pending = pending || len(subset.NotReadyAddresses) > 0
 	}
 	verdict := Verdict{
-		Ready: placed && view.Settled && !pending, Enough: placed && !pending, Status: "[1/3] Finding Pods to direct traffic to",
+		Ready: placed && view.Settled && !pending, Enough: placed && !pending, Status: "waiting for pods to lead to",
 	}
 	if view.Settled && ready {
-		verdict.Status = "[2/3] Attempting to allocate IP address to Service"
+		verdict.Status = "waiting for an address"
 	}
 	if !ready {
-		verdict.Problems = append(verdict.Problems, "Service does not target any Pods. Selected Pods may not be ready, or "+
-			"field '.spec.selector' may not match labels on any Pods")
+		verdict.Problems = append(verdict.Problems, "no ready pod is behind the Service: none is ready, or none has the labels of its selector")
 	}
 	if !placed {
-		verdict.Problems = append(verdict.Problems, "Service was not allocated an IP address; does your cloud provider support this?")
+		verdict.Problems = append(verdict.Problems, "no load balancer has given the Service an address")
 	}
 	return verdict
 }
@@ -50,7 +49,7 @@ func judgeIngress(view View) Verdict {
 		return Verdict{Status: "Waiting for the Ingress", Problems: []string{"the Ingress was deleted"}}
 	}
 	ingress := as[networkingv1.Ingress](view.Object)
-	verdict := Verdict{Status: "[1/3] Finding a matching service for each Ingress path"}
+	verdict := Verdict{Status: "waiting for the Services that the rules lead to"}
 	for _, rule := range ingress.Spec.Rules {
 		if rule.HTTP == nil {
 			continue
@@ -63,17 +62,17 @@ func judgeIngress(view View) Verdict {
 			external := as[corev1.Service](view.Around[services][name]).Spec.Type == corev1.ServiceTypeExternalName
 			if view.Around[endpoints][name] == nil && !external {
 				verdict.Problems = append(verdict.Problems, fmt.Sprintf(
-					"Ingress has at least one rule that does not target any Service. Field '.spec.rules[].http.paths[].backend.service.name' %q may not match any active Service", name))
+					"no Service %q with endpoints, which a rule leads to", name))
 			}
 		}
 	}
 	matched := len(verdict.Problems) == 0
 	if matched {
-		verdict.Status = "[2/3] Waiting for update of .status.loadBalancer with hostname/IP"
+		verdict.Status = "waiting for an address"
 	}
 	placed := len(ingress.Status.LoadBalancer.Ingress) > 0
 	if !placed {
-		verdict.Problems = append(verdict.Problems, "Ingress .status.loadBalancer field was not updated with a hostname/IP address")
+		verdict.Problems = append(verdict.Problems, "no controller has given the Ingress an address")
 	}
 	verdict.Ready = matched && placed
 	return verdict

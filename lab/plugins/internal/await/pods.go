@@ -17,7 +17,7 @@ func judgePod(view View) Verdict {
 	for _, condition := range pod.Status.Conditions {
 		ready = ready || condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
 	}
-	return Verdict{Ready: ready, Status: fmt.Sprintf("Waiting for Pod %q to be ready", pod.Name), Problems: podProblems([]*corev1.Pod{pod})}
+	return Verdict{Ready: ready, Status: fmt.Sprintf("waiting for Pod %q", pod.Name), Problems: podProblems([]*corev1.Pod{pod})}
 }
 
 // JobComplete tells whether a Job has started and succeeded.
@@ -26,7 +26,7 @@ func JobComplete(job *unstructured.Unstructured) bool { return judgeJob(View{Obj
 // judgeJob waits until a Job has succeeded, and gives up once it has failed for good.
 func judgeJob(view View) Verdict {
 	job := as[batchv1.Job](view.Object)
-	verdict := Verdict{Status: fmt.Sprintf("Waiting for Job %q to succeed (Active: %d | Succeeded: %d | Failed: %d)",
+	verdict := Verdict{Status: fmt.Sprintf("waiting for Job %q (%d active, %d succeeded, %d failed)",
 		job.Name, job.Status.Active, job.Status.Succeeded, job.Status.Failed)}
 	for _, condition := range job.Status.Conditions {
 		if condition.Status != corev1.ConditionTrue {

@@ -66,7 +66,7 @@ func TestService(t *testing.T) {
 		t.Errorf("settled: %+v", got)
 	}
 	balancer := made("v1", "Service", object{"spec": object{"type": "LoadBalancer"}})
-	if got := judgeService(View{Object: balancer}); got.Ready || !strings.Contains(got.Problems[0], "not allocated") {
+	if got := judgeService(View{Object: balancer}); got.Ready || !strings.Contains(got.Problems[0], "no load balancer") {
 		t.Errorf("no address: %+v", got)
 	}
 }

@@ -123,13 +123,13 @@ func Gone(ctx context.Context, client dynamic.ResourceInterface, object *unstruc
 		}
 		select {
 		case <-ctx.Done():
-			reason := fmt.Sprintf("Resource operation was cancelled for %q", object.GetName())
+			reason := fmt.Sprintf("cancelled while waiting for the end of %q", object.GetName())
 			if context.Cause(ctx) == errTimeout {
 				reason = fmt.Sprintf("timed out waiting for %q to be deleted", object.GetName())
 			}
 			problems := []string{}
 			if finalizers := object.GetFinalizers(); len(finalizers) > 0 {
-				problems = append(problems, fmt.Sprintf("finalizers might be preventing deletion (%v)", finalizers))
+				problems = append(problems, fmt.Sprintf("finalizers hold it back: %v", finalizers))
 			}
 			return &IncompleteError{reason, object, problems}
 		case <-time.After(retryDelay):

@@ -25,7 +25,7 @@ func judgeDeployment(view View) Verdict {
 	}
 	deployment := as[appsv1.Deployment](view.Object)
 	current := deployment.Annotations[revision]
-	verdict := Verdict{Status: "Waiting for app ReplicaSet to be available"}
+	verdict := Verdict{Status: "waiting for the new ReplicaSet"}
 	available, rolledOut := false, false
 	for _, condition := range deployment.Status.Conditions {
 		holds := condition.Status == corev1.ConditionTrue
@@ -52,7 +52,7 @@ func judgeDeployment(view View) Verdict {
 	}
 	verdict.Problems = append(verdict.Problems, podProblems(owned[corev1.Pod](view, pods, newest))...)
 	wanted := replicas(newest.Spec.Replicas)
-	verdict.Status = fmt.Sprintf("Waiting for app ReplicaSet to be available (%d/%d Pods available)", newest.Status.ReadyReplicas, wanted)
+	verdict.Status = fmt.Sprintf("waiting for the new ReplicaSet (%d of %d pods ready)", newest.Status.ReadyReplicas, wanted)
 	bound := true
 	for _, volume := range deployment.Spec.Template.Spec.Volumes {
 		if volume.PersistentVolumeClaim == nil {
@@ -62,7 +62,7 @@ func judgeDeployment(view View) Verdict {
 		if claim.Name != "" && claim.Status.Phase != corev1.ClaimBound {
 			bound = false
 			verdict.Problems = append(verdict.Problems, fmt.Sprintf(
-				"PersistentVolumeClaim: [%s] is not ready. status.phase currently at: %s", claim.Name, claim.Status.Phase))
+				"claim %s is %s", claim.Name, claim.Status.Phase))
 		}
 	}
 	verdict.Ready = available && bound && newest.Status.ReadyReplicas >= wanted && (current == "1" || rolledOut)
@@ -89,15 +89,15 @@ func judgeStatefulSet(view View) Verdict {
 	}
 	verdict := Verdict{
 		Ready:  full && revised,
-		Status: fmt.Sprintf("Waiting for StatefulSet to create Pods (%d/%d Pods ready)", state.ReadyReplicas, wanted),
+		Status: fmt.Sprintf("waiting for replicas (%d of %d ready)", state.ReadyReplicas, wanted),
 	}
 	if !full {
 		verdict.Problems = append(verdict.Problems,
-			fmt.Sprintf("%d out of %d replicas succeeded readiness checks", state.ReadyReplicas, wanted))
+			fmt.Sprintf("%d of %d replicas are ready", state.ReadyReplicas, wanted))
 	}
 	if !revised {
 		verdict.Problems = append(verdict.Problems, fmt.Sprintf(
-			"StatefulSet controller failed to advance from revision %q to revision %q", state.CurrentRevision, state.UpdateRevision))
+			"still at revision %q, not yet at %q", state.CurrentRevision, state.UpdateRevision))
 	}
 	verdict.Problems = append(verdict.Problems, podProblems(owned[corev1.Pod](view, pods, set))...)
 	return verdict

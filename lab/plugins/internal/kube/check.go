@@ -15,7 +15,7 @@ import (
 func (p *Provider) Check(ctx context.Context, request *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	urn := request.GetUrn()
 	if p.cluster == nil && p.settings.skipUpdateUnreachable {
-		p.warn(ctx, urn, "Cluster is unreachable but skipUpdateUnreachable flag is set to true, skipping...")
+		p.warn(ctx, urn, "skipping: the cluster is unreachable and skipUpdateUnreachable is set")
 		return &pulumirpc.CheckResponse{Inputs: request.GetOlds()}, nil
 	}
 	olds, news := read(request.GetOlds()), read(request.GetNews())
@@ -24,8 +24,7 @@ func (p *Provider) Check(ctx context.Context, request *pulumirpc.CheckRequest) (
 		return nil, err
 	}
 	if patch && !p.settings.serverSideApply {
-		return nil, errors.New("patch resources require Server-Side Apply mode, which is enabled using the " +
-			"`enableServerSideApply` Provider config")
+		return nil, errors.New("a Patch needs server-side apply: the provider has enableServerSideApply off")
 	}
 	response := &pulumirpc.CheckResponse{}
 	if !wire.HasUnknown(news.object.Object) {
@@ -33,7 +32,7 @@ func (p *Provider) Check(ctx context.Context, request *pulumirpc.CheckRequest) (
 	}
 	object := normalise(news.object)
 	if patch && !named(object) {
-		return nil, errors.New("patch resources require the `.metadata.name` field to be set")
+		return nil, errors.New("a Patch needs metadata.name: the object whose fields it sets")
 	}
 	if len(olds.object.Object) > 0 {
 		keepAutoname(object, olds.object)
@@ -49,7 +48,7 @@ func (p *Provider) Check(ctx context.Context, request *pulumirpc.CheckRequest) (
 		}
 	}
 	if generated(object) && p.settings.serverSideApply {
-		return nil, errors.New("the `.metadata.generateName` field is not supported in Server-Side Apply mode")
+		return nil, errors.New("metadata.generateName does not go with server-side apply: leave the name out instead")
 	}
 	if p.settings.namespace != "" && !hasNamespace(object) && p.namespaced(object.GroupVersionKind()) {
 		childMap(object.Object, "metadata")["namespace"] = p.settings.namespace

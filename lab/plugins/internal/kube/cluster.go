@@ -44,7 +44,7 @@ func dial(ctx context.Context, config *rest.Config) (*cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	if err := discoveryClient.RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
-		return nil, fmt.Errorf("unable to load schema information from the API server: %w", err)
+		return nil, fmt.Errorf("the API server does not answer: %w", err)
 	}
 	return &cluster{
 		dynamic: dynamicClient,

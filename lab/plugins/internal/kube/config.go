@@ -96,7 +96,7 @@ func connect(v variables) (connection, error) {
 	if given := v["kubeconfig"]; given != "" {
 		config, err := loadKubeconfig(given)
 		if err != nil {
-			return connection{}, fmt.Errorf("failed to parse kubeconfig data in `kubernetes:config:kubeconfig`- %w", err)
+			return connection{}, fmt.Errorf("the kubeconfig is neither a file nor parses as one: %w", err)
 		}
 		loader = clientcmd.NewDefaultClientConfig(*config, overrides)
 	} else {
@@ -108,9 +108,7 @@ func connect(v variables) (connection, error) {
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return connection{namespace: namespace}, fmt.Errorf("unable to load Kubernetes client configuration from kubeconfig file. "+
-			"Make sure you have: \n\n \t • set up the provider as per "+
-			"https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/ \n\n %w", err)
+		return connection{namespace: namespace}, fmt.Errorf("the kubeconfig leads to no cluster: %w", err)
 	}
 	if err := tune(config, v["kubeClientSettings"]); err != nil {
 		return connection{}, err
@@ -123,7 +121,7 @@ func tune(config *rest.Config, given string) error {
 	var wanted clientSettings
 	if given != "" {
 		if err := json.Unmarshal([]byte(given), &wanted); err != nil {
-			return fmt.Errorf("failed to unmarshal kubeClientSettings option: %w", err)
+			return fmt.Errorf("kubeClientSettings: %w", err)
 		}
 	}
 	burst, qps := 120, 50.0
@@ -138,7 +136,7 @@ func tune(config *rest.Config, given string) error {
 		if value := os.Getenv(source.environment); value != "" {
 			n, err := strconv.ParseFloat(value, 64)
 			if err != nil {
-				return fmt.Errorf("invalid value specified for %s: %w", source.environment, err)
+				return fmt.Errorf("%s: %w", source.environment, err)
 			}
 			source.set(n)
 		}

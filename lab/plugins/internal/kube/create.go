@@ -35,11 +35,10 @@ func (p *Provider) Create(ctx context.Context, request *pulumirpc.CreateRequest)
 	case preview && (apierrors.IsForbidden(err) || apierrors.IsAlreadyExists(err) || namespaceMissing(err)):
 		return asGiven, nil
 	case meta.IsNoMatchError(err):
-		return nil, fmt.Errorf("creation of resource %q with kind %s failed because the Kubernetes API server reported that the "+
-			"apiVersion for this resource does not exist. Verify that any required CRDs have been created: %w",
+		return nil, fmt.Errorf("%q: the API server has no %s; is its CustomResourceDefinition there? %w",
 			urn, news.object.GroupVersionKind(), err)
 	default:
-		return nil, fmt.Errorf("resource %q was not successfully created by the Kubernetes API server: %w", urn, err)
+		return nil, fmt.Errorf("creating %q: %w", urn, err)
 	}
 	if preview {
 		delete(made.Object, "status")
@@ -56,8 +55,7 @@ func (p *Provider) Create(ctx context.Context, request *pulumirpc.CreateRequest)
 		return nil, err
 	}
 	if waitErr != nil {
-		message := fmt.Sprintf("resource %q was successfully created, but the Kubernetes API server reported that it failed to "+
-			"fully initialize or become live: %v", urn, waitErr)
+		message := fmt.Sprintf("%q was created, but is not ready: %v", urn, waitErr)
 		return nil, partial(identifier(live), message, waitErr, state, nil)
 	}
 	if live.GetKind() == "CustomResourceDefinition" {

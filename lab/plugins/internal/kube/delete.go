@@ -25,13 +25,10 @@ func (p *Provider) Delete(ctx context.Context, request *pulumirpc.DeleteRequest)
 	if p.cluster == nil {
 		p.warn(ctx, urn, "%v", p.unreachable())
 		if p.settings.deleteUnreachable {
-			p.warn(ctx, urn, "configured Kubernetes cluster is unreachable and the `deleteUnreachable` option is enabled. "+
-				"Deleting the unreachable resource from Pulumi state")
+			p.warn(ctx, urn, "deleteUnreachable is set: forgotten, not deleted")
 			return &emptypb.Empty{}, nil
 		}
-		return nil, errors.New("configured Kubernetes cluster is unreachable. If the cluster was deleted, you can remove this " +
-			"resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable " +
-			"set to \"true\"")
+		return nil, errUnreachable
 	}
 	properties := wire.Decode(request.GetProperties())
 	old := readCheckpoint(request.GetProperties())
@@ -76,8 +73,8 @@ func (p *Provider) giveUp(ctx context.Context, old checkpoint) error {
 	}
 	err = relinquish(ctx, client, old.live, old.manager)
 	if apierrors.IsInvalid(err) && strings.Contains(err.Error(), "Required value") {
-		return fmt.Errorf("this Patch resource is currently managing a required field, so it can't be deleted directly. Either set "+
-			"the `retainOnDelete` resource option, or transfer ownership of the field before deleting: %w", err)
+		return fmt.Errorf("this Patch alone owns a field that the object needs: give the field to another manager first, or set "+
+			"retainOnDelete: %w", err)
 	}
 	return err
 }

@@ -79,11 +79,11 @@ func (p *Provider) alignIdentity(was, news, live *unstructured.Unstructured) {
 // unready tells whether a Job that is to be replaced when it is not complete is so now.
 func (p *Provider) unready(ctx context.Context, urn, kind string, live *unstructured.Unstructured) bool {
 	if kind != "Job" {
-		p.warn(ctx, urn, "replaceUnready annotation is not supported for this resource")
+		p.warn(ctx, urn, "replaceUnready does nothing here: it is for Jobs")
 		return false
 	}
 	if p.cluster == nil {
-		p.warn(ctx, urn, "Cluster is unreachable, skipping replaceUnready check")
+		p.warn(ctx, urn, "the cluster is unreachable: whether the Job is complete is not known")
 		return false
 	}
 	client, err := p.cluster.client(live)

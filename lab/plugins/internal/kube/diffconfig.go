@@ -99,7 +99,7 @@ func activeCluster(options wire.Object) (*clientapi.Cluster, error) {
 	}
 	config, err := loadKubeconfig(text)
 	if err != nil {
-		return nil, fmt.Errorf("failed to parse kubeconfig: %w", err)
+		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
 	name := config.CurrentContext
 	if given, is := options["context"].(string); is {

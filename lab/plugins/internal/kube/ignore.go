@@ -30,7 +30,7 @@ func leaveIgnored(object, live *unstructured.Unstructured, manager string, ignor
 		}
 		set := fieldpath.NewSet()
 		if err := set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())); err != nil {
-			return fmt.Errorf("unable to parse managed fields from resource %q: %w", live.GetName(), err)
+			return fmt.Errorf("managed fields of %q: %w", live.GetName(), err)
 		}
 		if entry.Manager == manager {
 			ours = ours.Union(set)
@@ -46,7 +46,7 @@ func leaveIgnored(object, live *unstructured.Unstructured, manager string, ignor
 		}
 		wanted, err := fieldpath.MakePath(elements...)
 		if err != nil {
-			return fmt.Errorf("unable to normalize ignoreField path %q: %w", path, err)
+			return fmt.Errorf("ignored path %q: %w", path, err)
 		}
 		if covers(theirs, wanted) && !covers(ours, wanted) {
 			unstructured.RemoveNestedField(object.Object, steps...)
@@ -54,11 +54,11 @@ func leaveIgnored(object, live *unstructured.Unstructured, manager string, ignor
 		}
 		value, found, err := unstructured.NestedFieldCopy(live.Object, steps...)
 		if err != nil {
-			return fmt.Errorf("unable to parse field to ignore %q from live object: %w", path, err)
+			return fmt.Errorf("ignored path %q in the live object: %w", path, err)
 		}
 		if found {
 			if err := unstructured.SetNestedField(object.Object, value, steps...); err != nil {
-				return fmt.Errorf("unable to set field %q with its live value: %w", path, err)
+				return fmt.Errorf("keeping the live value at %q: %w", path, err)
 			}
 		}
 	}

@@ -80,7 +80,7 @@ func autoname(
 	name := urn[strings.LastIndex(urn, "::")+2:] + "-" + hash(seed)
 	switch asked.GetMode() {
 	case pulumirpc.CheckRequest_AutonamingOptions_DISABLE:
-		return errors.New("autonaming is disabled, resource requires the .metadata.name field to be set")
+		return errors.New("automatic names are off: set metadata.name")
 	case pulumirpc.CheckRequest_AutonamingOptions_ENFORCE:
 		name = asked.GetProposedName()
 	case pulumirpc.CheckRequest_AutonamingOptions_PROPOSE:

@@ -108,7 +108,7 @@ func (p *Provider) warn(ctx context.Context, urn, format string, args ...any) {
 }
 
 func (p *Provider) unreachable() error {
-	return fmt.Errorf("configured Kubernetes cluster is unreachable: %w", p.reason)
+	return fmt.Errorf("the cluster is unreachable: %w", p.reason)
 }
 
 // kindOf is the kind that a resource's type token names, and whether it is a Patch of that kind.
@@ -116,11 +116,11 @@ func kindOf(urn, objectKind string) (schema.GroupVersionKind, bool, error) {
 	token := wire.URNType(urn)
 	parts := strings.Split(token, ":")
 	if len(parts) != 3 || parts[0] != "kubernetes" {
-		return schema.GroupVersionKind{}, false, fmt.Errorf("unrecognized resource type: %q for this provider", token)
+		return schema.GroupVersionKind{}, false, fmt.Errorf("%q is not a type of this provider", token)
 	}
 	group, version, found := strings.Cut(parts[1], "/")
 	if !found {
-		return schema.GroupVersionKind{}, false, fmt.Errorf("apiVersion does not have both a group and a version: %q", parts[1])
+		return schema.GroupVersionKind{}, false, fmt.Errorf("%q is not a group and a version", parts[1])
 	}
 	if group == "core" {
 		group = ""

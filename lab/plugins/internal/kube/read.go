@@ -15,9 +15,8 @@ import (
 	"lab/plugins/internal/wire"
 )
 
-var errReadUnreachable = errors.New("failed to read resource state due to unreachable cluster. If the cluster was deleted, you " +
-	"can remove this resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment " +
-	"variable set to \"true\"")
+var errUnreachable = errors.New("the cluster is unreachable; if it is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true forgets " +
+	"what was in it")
 
 // Read gives the live object, for a refresh or, without old inputs, for an import. No ID tells that it is gone.
 func (p *Provider) Read(ctx context.Context, request *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
@@ -69,17 +68,15 @@ func (p *Provider) readUnreachable(ctx context.Context, request *pulumirpc.ReadR
 	p.warn(ctx, request.GetUrn(), "%v", p.unreachable())
 	switch {
 	case p.settings.deleteUnreachable:
-		p.warn(ctx, request.GetUrn(), "configured Kubernetes cluster is unreachable and the `deleteUnreachable` option is enabled. "+
-			"Deleting the unreachable resource from Pulumi state")
+		p.warn(ctx, request.GetUrn(), "deleteUnreachable is set: forgotten, not deleted")
 		return &pulumirpc.ReadResponse{}, nil
 	case p.settings.skipUpdateUnreachable:
-		p.warn(ctx, request.GetUrn(), "configured Kubernetes cluster is unreachable and the `skipUnreachable` option is enabled. "+
-			"Returned data could not reflect the actual cluster configuration.")
+		p.warn(ctx, request.GetUrn(), "skipUpdateUnreachable is set: the state stays as it was last seen")
 		return &pulumirpc.ReadResponse{
 			Id: request.GetId(), Properties: request.GetProperties(), Inputs: request.GetInputs(),
 		}, nil
 	default:
-		return nil, errReadUnreachable
+		return nil, errUnreachable
 	}
 }
 
@@ -87,7 +84,7 @@ func (p *Provider) readUnreachable(ctx context.Context, request *pulumirpc.ReadR
 func identify(wanted *unstructured.Unstructured, request *pulumirpc.ReadRequest, old checkpoint) (bool, error) {
 	namespace, name := parseIdentifier(request.GetId())
 	if name == "" {
-		return false, fmt.Errorf("failed to read resource because of a failure to parse resource name from request ID: %s", request.GetId())
+		return false, fmt.Errorf("%q is not the ID of an object: namespace/name, or a name", request.GetId())
 	}
 	if wanted.GetKind() != "" {
 		return false, nil

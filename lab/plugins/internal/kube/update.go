@@ -44,13 +44,12 @@ func (p *Provider) Update(ctx context.Context, request *pulumirpc.UpdateRequest)
 		case preview && apierrors.IsForbidden(updateErr):
 			return &pulumirpc.UpdateResponse{Properties: request.GetNews()}, nil
 		case meta.IsNoMatchError(updateErr):
-			return nil, fmt.Errorf("update of resource %q failed because the Kubernetes API server reported that the apiVersion "+
-				"for this resource does not exist. Verify that any required CRDs have been created: %w", urn, updateErr)
+			return nil, fmt.Errorf("%q: the API server no longer has its kind; is its CustomResourceDefinition there? %w", urn, updateErr)
 		}
 		found, err := p.readLive(context.WithoutCancel(ctx), old.live)
 		if err != nil {
 			return nil, errors.Join(
-				fmt.Errorf("update of resource %q failed: %w", urn, updateErr), fmt.Errorf("unable to get cluster state: %w", err))
+				fmt.Errorf("updating %q: %w", urn, updateErr), fmt.Errorf("reading it after that: %w", err))
 		}
 		live = found
 	}
@@ -59,8 +58,7 @@ func (p *Provider) Update(ctx context.Context, request *pulumirpc.UpdateRequest)
 		return nil, err
 	}
 	if updateErr != nil {
-		message := fmt.Sprintf("the Kubernetes API server reported that %q failed to fully initialize or become live: %v",
-			identifier(live), updateErr)
+		message := fmt.Sprintf("%q was not updated, or is not ready: %v", identifier(live), updateErr)
 		return nil, partial(identifier(live), message, updateErr, state, nil)
 	}
 	if !preview && p.settings.serverSideApply && old.manager != "" && old.manager != w.manager {

@@ -3,7 +3,6 @@ package kube
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +47,7 @@ func (p *Provider) create(ctx context.Context, w writing) (*unstructured.Unstruc
 		if !missing || w.preview || wait == createRetries {
 			return made, err
 		}
-		p.status(ctx, w.urn, fmt.Sprintf("Retry #%d; creation failed: %v", wait, err))
+		p.status(ctx, w.urn, fmt.Sprintf("not yet (%d): %v", wait, err))
 		if meta.IsNoMatchError(err) {
 			p.cluster.forget()
 		}
@@ -72,8 +71,7 @@ func (p *Provider) createOnce(ctx context.Context, w writing) (*unstructured.Uns
 		FieldManager: managerOfCreate, DryRun: w.dryRun(), FieldValidation: metav1.FieldValidationStrict,
 	})
 	if apierrors.IsAlreadyExists(err) {
-		return nil, fmt.Errorf("%w\n\nThe resource already exists in the cluster: import it, patch it with a Patch resource, "+
-			"give a renamed resource an alias, or set upsertExistingObjects on the provider", err)
+		return nil, fmt.Errorf("%w: import it, use a Patch, give a renamed resource an alias, or set upsertExistingObjects", err)
 	}
 	return made, err
 }
@@ -91,11 +89,7 @@ func (p *Provider) apply(
 		FieldManager: w.manager, Force: &force, DryRun: w.dryRun(), FieldValidation: metav1.FieldValidationStrict,
 	})
 	if apierrors.IsConflict(err) {
-		return nil, errors.Join(
-			errors.New("server-side apply field conflict detected, see https://www.pulumi.com/registry/packages/kubernetes/"+
-				"how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources "+
-				"for troubleshooting help"),
-			fmt.Errorf("The resource managed by field manager %q had an apply conflict: %w", w.manager, err)) //nolint:staticcheck // the real words
+		return nil, fmt.Errorf("field manager %q met a conflict; pulumi.com/patchForce takes the fields over: %w", w.manager, err)
 	}
 	return applied, err
 }

@@ -13,16 +13,17 @@ import runpy
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 SAID = 32
 
 
-def user_traceback(program: str, error: BaseException) -> str:
+def user_traceback(program: Path, error: BaseException) -> str:
     """The traceback from the first frame inside the program's folder on: the host's own frames tell a user nothing."""
-    folder = program if os.path.isdir(program) else os.path.dirname(program)
+    folder = program if program.is_dir() else program.parent
     frames = traceback.extract_tb(error.__traceback__)
     for index, frame in enumerate(frames):
-        if frame.filename.startswith(folder + os.sep):
+        if frame.filename.startswith(f"{folder}{os.sep}"):
             return "".join(traceback.format_exception(error, limit=index - len(frames)))
     return "".join(traceback.format_exception(error))
 
@@ -30,7 +31,7 @@ def user_traceback(program: str, error: BaseException) -> str:
 def main() -> int:
     """Configure the SDK, run the program to the end of all its outputs, return the exit code."""
     sys.path[:] = [entry for entry in sys.path if entry]
-    program, sys.argv = os.path.abspath(sys.argv[1]), sys.argv[1:]
+    program, sys.argv = Path(sys.argv[1]).absolute(), sys.argv[1:]
     try:
         import pulumi
         import pulumi.runtime
@@ -41,9 +42,12 @@ def main() -> int:
     wanted = json.loads(os.environ.pop("PULUMI_RUN_SETTINGS"))
     pulumi.runtime.set_all_config(pulumi.runtime.get_config_env(), pulumi.runtime.get_config_secret_keys_env())
     pulumi.runtime.configure(pulumi.runtime.Settings(**wanted))
-    if os.path.isdir(program) and not os.path.exists(os.path.join(program, "__main__.py")):
-        pulumi.log.error(f"unable to find main python program `__main__.py` in `{program}`")
+    if program.is_dir() and not (program / "__main__.py").exists():
+        pulumi.log.error(f"there is no `__main__.py` in {program}")
         return SAID
+
+    def run() -> None:
+        runpy.run_path(str(program), run_name="__main__")
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -52,14 +56,12 @@ def main() -> int:
     # A program that stops early leaves futures nobody will look at; asyncio would report each.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
-        loop.run_until_complete(
-            pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__") and None)
-        )
+        loop.run_until_complete(pulumi.runtime.run_in_stack(run))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return 1
     except Exception as error:
-        pulumi.log.error("Program failed with an unhandled exception:\n" + user_traceback(program, error))
+        pulumi.log.error("the program failed:\n" + user_traceback(program, error))
         return SAID
     finally:
         executor.shutdown(wait=True)

@@ -70,9 +70,9 @@ func (h *Host) Run(ctx context.Context, request *pulumirpc.RunRequest) (*pulumir
 	case errors.As(err, &exit) && exit.ExitCode() == exitSaid:
 		return &pulumirpc.RunResponse{Bail: true}, nil
 	case errors.As(err, &exit) && exit.ExitCode() >= 0:
-		return &pulumirpc.RunResponse{Error: "Program exited with non-zero exit code: " + strconv.Itoa(exit.ExitCode())}, nil
+		return &pulumirpc.RunResponse{Error: "the program ended with exit code " + strconv.Itoa(exit.ExitCode())}, nil
 	case errors.As(err, &exit):
-		return &pulumirpc.RunResponse{Error: "Program exited unexpectedly: " + exit.String()}, nil
+		return &pulumirpc.RunResponse{Error: "the program was ended: " + exit.String()}, nil
 	default:
 		return nil, fmt.Errorf("running the program with %s: %w", env.Python, err)
 	}

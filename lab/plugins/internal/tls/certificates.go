@@ -82,7 +82,7 @@ func subjectName(input any) pkix.Name {
 func createCertRequest(inputs values) (string, wire.Object, error) {
 	key, algorithm, err := parseKey(inputs.either("privateKeyPem", "privateKeyPemWo"))
 	if err != nil {
-		return "", nil, fmt.Errorf("failed to parse private key PEM: %w", err)
+		return "", nil, fmt.Errorf("private key: %w", err)
 	}
 	template := x509.CertificateRequest{Subject: subjectName(inputs["subject"]), DNSNames: inputs.list("dnsNames")}
 	if template.IPAddresses, err = parseIPs(inputs.list("ipAddresses")); err != nil {
@@ -93,7 +93,7 @@ func createCertRequest(inputs values) (string, wire.Object, error) {
 	}
 	der, err := x509.CreateCertificateRequest(rand.Reader, &template, key)
 	if err != nil {
-		return "", nil, fmt.Errorf("error creating certificate request: %w", err)
+		return "", nil, fmt.Errorf("certificate request: %w", err)
 	}
 	return resourceID(der), wire.Object{
 		"keyAlgorithm": algorithm, "certRequestPem": encodePEM("CERTIFICATE REQUEST", der),
@@ -103,7 +103,7 @@ func createCertRequest(inputs values) (string, wire.Object, error) {
 func createSelfSigned(inputs values) (string, wire.Object, error) {
 	key, algorithm, err := parseKey(inputs.either("privateKeyPem", "privateKeyPemWo"))
 	if err != nil {
-		return "", nil, fmt.Errorf("failed to parse private key PEM: %w", err)
+		return "", nil, fmt.Errorf("private key: %w", err)
 	}
 	template := &x509.Certificate{Subject: subjectName(inputs["subject"]), DNSNames: inputs.list("dnsNames")}
 	if template.IPAddresses, err = parseIPs(inputs.list("ipAddresses")); err != nil {
@@ -123,15 +123,15 @@ func createSelfSigned(inputs values) (string, wire.Object, error) {
 func createLocallySigned(inputs values) (string, wire.Object, error) {
 	request, err := parseBlock(inputs.text("certRequestPem"), "CERTIFICATE REQUEST", x509.ParseCertificateRequest)
 	if err != nil {
-		return "", nil, fmt.Errorf("failed to parse certificate request PEM: %w", err)
+		return "", nil, fmt.Errorf("certificate request: %w", err)
 	}
 	key, algorithm, err := parseKey(inputs.either("caPrivateKeyPem", "caPrivateKeyPemWo"))
 	if err != nil {
-		return "", nil, fmt.Errorf("failed to parse CA private key PEM: %w", err)
+		return "", nil, fmt.Errorf("CA private key: %w", err)
 	}
 	authority, err := parseBlock(inputs.text("caCertPem"), "CERTIFICATE", x509.ParseCertificate)
 	if err != nil {
-		return "", nil, fmt.Errorf("failed to parse CA certificate PEM: %w", err)
+		return "", nil, fmt.Errorf("CA certificate: %w", err)
 	}
 	template := &x509.Certificate{
 		Subject: request.Subject, DNSNames: request.DNSNames, IPAddresses: request.IPAddresses, URIs: request.URIs,
@@ -148,10 +148,10 @@ func parseBlock[T any](text, blockType string, parse func([]byte) (T, error)) (T
 	var none T
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return none, fmt.Errorf("failed to decode PEM of expected type %q", blockType)
+		return none, fmt.Errorf("no PEM; expected is %q", blockType)
 	}
 	if block.Type != blockType {
-		return none, fmt.Errorf("invalid PEM type: expected %q, got %q", blockType, block.Type)
+		return none, fmt.Errorf("PEM of %q expected, this is %q", blockType, block.Type)
 	}
 	return parse(block.Bytes)
 }
@@ -178,7 +178,7 @@ func sign(
 	template.IsCA = inputs.flag("isCaCertificate")
 	if template.IsCA && template.Subject.String() == "" {
 		return "", nil, errors.New("invalid certificate subject: " +
-			"must contain at least one Distinguished Name when creating Certificate Authority (CA)")
+			"a certificate authority needs a name")
 	}
 	if length, given := inputs.number("maxPathLength"); given && length >= 0 {
 		template.MaxPathLen = int(length)
@@ -190,13 +190,13 @@ func sign(
 	}
 	if inputs.flag("setAuthorityKeyId") {
 		if len(parent.SubjectKeyId) == 0 {
-			return "", nil, errors.New("invalid certificate authority: could not determine Authority Key Identifier")
+			return "", nil, errors.New("the authority has no key identifier to refer to")
 		}
 		template.AuthorityKeyId = parent.SubjectKeyId
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
 	if err != nil {
-		return "", nil, fmt.Errorf("failed to create certificate: %w", err)
+		return "", nil, fmt.Errorf("signing: %w", err)
 	}
 	return serial.String(), wire.Object{
 		"certPem":           encodePEM("CERTIFICATE", der),

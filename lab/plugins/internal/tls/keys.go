@@ -64,7 +64,7 @@ func marshalKey(key crypto.Signer) (string, error) {
 func createPrivateKey(inputs values) (string, wire.Object, error) {
 	key, err := generate(inputs)
 	if err != nil {
-		return "", nil, fmt.Errorf("unable to generate key from configuration: %w", err)
+		return "", nil, fmt.Errorf("generating a key: %w", err)
 	}
 	traditional, err := marshalKey(key)
 	if err != nil {
@@ -105,7 +105,7 @@ func createPrivateKey(inputs values) (string, wire.Object, error) {
 func parseKey(text string) (crypto.Signer, string, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return nil, "", errors.New("failed to decode PEM block: it is not a private key in PEM format")
+		return nil, "", errors.New("no PEM")
 	}
 	var parsed any
 	var err error

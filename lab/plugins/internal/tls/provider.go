@@ -72,7 +72,7 @@ func find(urn string) (resourceType, error) {
 	token := wire.URNType(urn)
 	found, known := resourceTypes[token]
 	if !known {
-		return found, status.Errorf(codes.NotFound, "unrecognized resource type (%s)", token)
+		return found, status.Errorf(codes.NotFound, "%s is not a type of this provider", token)
 	}
 	return found, nil
 }
@@ -198,7 +198,7 @@ func (*Provider) Read(_ context.Context, request *pulumirpc.ReadRequest) (*pulum
 	}
 	state := wire.Decode(request.GetProperties())
 	if len(state) == 0 {
-		return nil, status.Errorf(codes.Unimplemented, "%s does not support import", wire.URNType(request.GetUrn()))
+		return nil, status.Errorf(codes.Unimplemented, "%s cannot be imported", wire.URNType(request.GetUrn()))
 	}
 	if kind.renews && readyForRenewal(wire.Reveal(state["validityEndTime"]), wire.Reveal(state["earlyRenewalHours"])) {
 		state["readyForRenewal"] = true

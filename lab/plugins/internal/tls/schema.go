@@ -45,7 +45,7 @@ func (r resourceType) check(inputs wire.Object) []problem {
 		value := wire.Reveal(inputs[name])
 		if value == nil {
 			if input.required {
-				problems = append(problems, problem{name, "Missing required argument. The argument \"" + name + "\" is required, but no definition was found."})
+				problems = append(problems, problem{name, name + " is required"})
 			}
 			continue
 		}
@@ -55,7 +55,7 @@ func (r resourceType) check(inputs wire.Object) []problem {
 	}
 	for name := range inputs {
 		if _, known := r.inputs[name]; !known && !strings.HasPrefix(name, "__") {
-			problems = append(problems, problem{name, "Unsupported argument. An argument named \"" + name + "\" is not expected here."})
+			problems = append(problems, problem{name, name + " is not an input of this resource"})
 		}
 	}
 	for _, rule := range r.rules {
@@ -75,14 +75,14 @@ func (f field) refuse(name string, value any) string {
 	case string:
 		if f.kind == text {
 			if f.oneOf != nil && !slices.Contains(f.oneOf, value) {
-				return fmt.Sprintf("Attribute %s value must be one of: %q, got: %q", name, f.oneOf, value)
+				return fmt.Sprintf("%s is one of %q, not %q", name, f.oneOf, value)
 			}
 			return ""
 		}
 	case int64:
 		if f.kind == number {
 			if value < f.least {
-				return fmt.Sprintf("Attribute %s value must be at least %d, got: %d", name, f.least, value)
+				return fmt.Sprintf("%s is at least %d, not %d", name, f.least, value)
 			}
 			return ""
 		}
@@ -99,7 +99,7 @@ func (f field) refuse(name string, value any) string {
 			return f.refuseItems(name, value)
 		}
 	}
-	return fmt.Sprintf("Expected a %s for %s", f.kind, name)
+	return fmt.Sprintf("%s is not a %s", name, f.kind)
 }
 
 func (f field) refuseItems(name string, items []any) string {
@@ -109,14 +109,14 @@ func (f field) refuseItems(name string, items []any) string {
 		}
 		word, is := item.(string)
 		if !is {
-			return fmt.Sprintf("Expected a string for %s[%d]", name, i)
+			return fmt.Sprintf("%s[%d] is not a string", name, i)
 		}
 		if f.oneOf != nil && !slices.Contains(f.oneOf, word) {
-			return fmt.Sprintf("Attribute %s[%d] value must be one of: %q, got: %q", name, i, f.oneOf, word)
+			return fmt.Sprintf("%s[%d] is one of %q, not %q", name, i, f.oneOf, word)
 		}
 		if f.each != nil {
 			if err := f.each(word); err != nil {
-				return fmt.Sprintf("Attribute %s[%d]: %v", name, i, err)
+				return fmt.Sprintf("%s[%d]: %v", name, i, err)
 			}
 		}
 	}
@@ -125,7 +125,7 @@ func (f field) refuseItems(name string, items []any) string {
 
 func notEmpty(word string) error {
 	if word == "" {
-		return fmt.Errorf("string length must be at least 1, got: 0")
+		return fmt.Errorf("empty")
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func parseIPs(words []string) ([]net.IP, error) {
 	for _, word := range words {
 		ip := net.ParseIP(word)
 		if ip == nil {
-			return nil, fmt.Errorf("invalid IP address: failed to parse %q", word)
+			return nil, fmt.Errorf("%q is not an IP address", word)
 		}
 		ips = append(ips, ip)
 	}
@@ -147,7 +147,7 @@ func parseURIs(words []string) ([]*url.URL, error) {
 	for _, word := range words {
 		uri, err := url.Parse(word)
 		if err != nil {
-			return nil, fmt.Errorf("invalid URI: failed to parse %q: %w", word, err)
+			return nil, fmt.Errorf("%q is not a URI: %w", word, err)
 		}
 		uris = append(uris, uri)
 	}

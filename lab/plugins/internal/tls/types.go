@@ -66,9 +66,9 @@ func exactlyOne(name string) func(wire.Object) *problem {
 		plain, writeOnly, version := inputs[name] != nil, inputs[name+"Wo"] != nil, inputs[name+"WoVersion"] != nil
 		switch {
 		case plain && writeOnly, !plain && !writeOnly:
-			return &problem{name, "Invalid Attribute Combination. Exactly one of " + name + " and " + name + "Wo must be set."}
+			return &problem{name, "exactly one of " + name + " and " + name + "Wo is needed"}
 		case writeOnly != version:
-			return &problem{name + "WoVersion", name + "Wo and " + name + "WoVersion must be set together."}
+			return &problem{name + "WoVersion", name + "Wo and " + name + "WoVersion go together"}
 		default:
 			return nil
 		}
