@@ -1,4 +1,4 @@
-"""The project's Python environment, from uv.lock by uv or from pyproject.toml by pip. Standard library only."""
+"""The project's Python environment, from uv.lock by uv, or from its export by pip. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from lab.shell import LabError
 
 VENV = PROJECT / ".venv"
 STAMP = VENV / ".made-from"
+UV = "uv==0.13.9"
+REQUIREMENTS = "requirements.txt"
+"""What `uv export --frozen --group dev --no-emit-project --no-header -o requirements.txt` makes of uv.lock."""
 
 
 def python() -> Path:
@@ -48,7 +51,7 @@ def find_uv() -> str | None:
     if not (home / "bin" / "uv").exists():
         try:
             _run([sys.executable, "-m", "venv", str(home)])
-            _run([str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv"])
+            _run([str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", UV])
         except LabError:
             shutil.rmtree(home, ignore_errors=True)
             return None
@@ -56,14 +59,10 @@ def find_uv() -> str | None:
 
 
 def _make_with_pip() -> None:
-    """Without uv: the newest versions that pyproject.toml allows."""
-    import tomllib
-
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    """Without uv: the same versions, from the lock's export, their hashes checked."""
     if not python().exists():
         _run([sys.executable, "-m", "venv", str(VENV)])
-    _run([str(python()), "-m", "pip", "install", "--quiet", *wanted])
+    _run([str(python()), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(PROJECT / REQUIREMENTS)])
 
 
 def _interpreter() -> str:
@@ -73,7 +72,7 @@ def _interpreter() -> str:
 
 def _key() -> str:
     digest = hashlib.sha256()
-    for name in ("pyproject.toml", "uv.lock"):
+    for name in ("pyproject.toml", "uv.lock", REQUIREMENTS):
         digest.update((PROJECT / name).read_bytes())
     return digest.hexdigest()
 
