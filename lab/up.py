@@ -24,6 +24,9 @@ What to do next:
   make down{make}                                undo it all
 """
 
+SETTLE_SECONDS = "120"
+"""New forwards work once kubelet has refreshed the mounted ConfigMap and CoreDNS has reloaded it (every 30 to 45 s)."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one of `up`, `verify` and `down`; 0, or 1 with one message on standard error."""
@@ -63,7 +66,7 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
         sys.stderr.write("a run before was killed: taking over what it made\n")
         engine.up(paths, recover=True)
     engine.up(paths, recover=False)
-    code = verify(paths)
+    code = verify(paths, "--wait", SETTLE_SECONDS)
     region = _first_region(paths)
     flag, make = ("", "") if paths.name == "dev" else (f" --name {paths.name}", f" LAB_NAME={paths.name}")
     if stack != paths.name:
@@ -73,9 +76,9 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
     return code
 
 
-def verify(paths: LabPaths) -> int:
+def verify(paths: LabPaths, *words: str) -> int:
     """The matrix, from inside the regions; its exit code."""
-    argv = [sys.executable, "-m", "verify", str(stackfile.refresh(paths))]
+    argv = [sys.executable, "-m", "verify", str(stackfile.refresh(paths)), *words]
     return subprocess.run(argv, cwd=PROJECT, env={**os.environ, **environment(paths)}, check=False).returncode
 
 

@@ -19,6 +19,7 @@ from stacks.settings import from_stack_file
 from . import report, target
 from .findings import Severity
 from .judge import judge
+from .measurements import RegionMeasurement
 
 EXIT_CODES = {Severity.GREEN: 0, Severity.DEGRADED: 1, Severity.RED: 2}
 COULD_NOT_RUN = 3
@@ -44,35 +45,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _verify(aim: target.Target, options: argparse.Namespace) -> int:
-    # The Kubernetes client takes half a second to import: not for --help, not for a bad stack file.
-    from .runner import Run
-
-    def say(text: str) -> None:
-        if sys.stderr.isatty():
-            print(f"verify: {text}", file=sys.stderr)  # noqa: T201
-
     started = time.monotonic()
-    run = Run(aim, options.timeout, say)
-    signal.signal(signal.SIGTERM, _interrupt)
-    interrupted = False
-    measurements = []
-    try:
-        measurements = run.measure()
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        for problem in run.close():
-            print(f"verify: not cleaned up: {problem}", file=sys.stderr)  # noqa: T201
-    if interrupted:
-        return _cannot("interrupted; the probes are removed")
-    if all(one.api == "no-kubeconfig" for one in measurements):
-        return _cannot(*(f"{one.region}: {one.api_error}" for one in measurements))
-    verdict = judge(aim, measurements)
-    seconds = time.monotonic() - started
+    while True:
+        measured = _measured(aim, options.timeout)
+        if measured is None:
+            return _cannot("interrupted; the probes are removed")
+        run, measurements = measured
+        if all(one.api == "no-kubeconfig" for one in measurements):
+            return _cannot(*(f"{one.region}: {one.api_error}" for one in measurements))
+        verdict = judge(aim, measurements)
+        seconds = time.monotonic() - started
+        if verdict.severity is Severity.GREEN or seconds >= options.wait:
+            break
+        worst = verdict.findings[0]
+        pair = f"{worst.source or 'everywhere'} → {worst.target or 'the cluster'}"
+        print(f"verify: not green yet ({pair}: {worst.layer}, {worst.symptom}); again", file=sys.stderr)  # noqa: T201
     if options.json:
-        text = json.dumps(report.to_json(aim, measurements, verdict, run.id, seconds), indent=2)
+        text = json.dumps(report.to_json(aim, measurements, verdict, run, seconds), indent=2)
         if options.json == "-":
             print(text)  # noqa: T201
         else:
@@ -81,6 +70,32 @@ def _verify(aim: target.Target, options: argparse.Namespace) -> int:
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         print(report.to_text(aim, verdict, seconds, colour))  # noqa: T201
     return EXIT_CODES[verdict.severity]
+
+
+def _measured(aim: target.Target, timeout: float) -> tuple[str, list[RegionMeasurement]] | None:
+    """One run: its id and what it measured; None if it was interrupted. Nothing of it is left in the clusters."""
+    # The Kubernetes client takes half a second to import: not for --help, not for a bad stack file.
+    from .runner import Run
+
+    def say(text: str) -> None:
+        if sys.stderr.isatty():
+            print(f"verify: {text}", file=sys.stderr)  # noqa: T201
+
+    run = Run(aim, timeout, say)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        measurements = run.measure()
+    except KeyboardInterrupt:
+        measurements = None
+    finally:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        for problem in run.close():
+            print(f"verify: not cleaned up: {problem}", file=sys.stderr)  # noqa: T201
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return None if measurements is None else (run.id, measurements)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +107,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("stack_file", type=Path, metavar="Pulumi.STACK.yaml")
     parser.add_argument("--json", metavar="FILE", help="also write the verdict as JSON; - for stdout, and nothing else")
     parser.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds in all (default 60)")
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="measure again until green, for so long (cluster DNS takes up to a minute to load new forwards)",
+    )
     parser.add_argument("--region", action="append", default=[], metavar="R", help="only these; may be repeated")
     parser.add_argument(
         "--kubeconfig", type=Path, metavar="FILE", help="for regions that name none; contexts called like the regions"

@@ -72,6 +72,19 @@ def test_the_exit_code_is_the_verdict(stack: Path, fake: type[FakeRun], apply, c
     assert fake.closed == 1
 
 
+def test_waiting_measures_again_until_green(stack: Path, fake: type[FakeRun], capsys) -> None:
+    def red_once(measured) -> None:
+        if fake.closed == 0:
+            world.unreachable(measured, world.EAST)
+
+    fake.apply = staticmethod(red_once)
+    assert cli.main([str(stack), "--wait", "60"]) == 0
+    assert fake.closed == 2
+    said = capsys.readouterr()
+    assert "not green yet" in said.err
+    assert said.out.count("us-west1") < 5, "only the last verdict is printed"
+
+
 def test_json_goes_to_a_file_beside_the_matrix(stack: Path, tmp_path: Path, capsys) -> None:
     cli.main([str(stack), "--json", str(tmp_path / "out.json")])
     assert json.loads((tmp_path / "out.json").read_text())["verdict"] == "green"
