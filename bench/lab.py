@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from . import stack
-from .engine import ROOT, BenchError, Run, timed
+from .engine import PARALLEL, ROOT, BenchError, Run, timed
 
 COUNTS = (3, 5, 9)
 
@@ -74,4 +74,4 @@ def _environment(name: str) -> dict[str, str]:
             found[key] = value
     if "PATH" not in found:
         raise BenchError(f"`python -m lab env` says no PATH:\n{text}")
-    return found
+    return found | {"PULUMI_PARALLEL": str(PARALLEL)}
