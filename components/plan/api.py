@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 # Imported for the rules that they register.
-from . import amounts, check_addresses, check_databases, check_dns, check_network, check_regions, check_strategy, words
+from . import (
+    amounts,
+    check_addresses,
+    check_databases,
+    check_dns,
+    check_network,
+    check_not_yet,
+    check_regions,
+    check_strategy,
+    words,
+)
 from .addresses import address_plan
 from .model import AddressPlan, ConfigError, Problem, Settings
 from .parse import parse
@@ -20,6 +30,7 @@ RULE_MODULES = (
     check_addresses,
     check_dns,
     check_databases,
+    check_not_yet,
     check_strategy,
 )
 

@@ -9,6 +9,7 @@ import pytest
 from components.plan import ConfigError, plan
 from components.plan.layout import cut, default_range
 from components.plan.model import RegionState
+from components.plan.parse import parse
 from components.plan.rules import complain
 from components.strategies import AVAILABLE, strategy
 from stacks.settings import from_stack_file
@@ -159,9 +160,10 @@ def test_values_that_yaml_types_for_itself() -> None:
     "uri", ["gs://b/p?AUTH=implicit", "s3://b/p?AUTH=implicit&AWS_REGION=x", "external://store/path"]
 )
 def test_good_backups(schedule: str, uri: str) -> None:
-    settings, _ = plan(config(backup={"uri": uri, "schedule": schedule}))
-    assert settings.backup is not None
-    assert (settings.backup.uri, settings.backup.schedule) == (uri, schedule)
+    draft, log = parse(config(backup={"uri": uri, "schedule": schedule}))
+    assert log.problems == []
+    assert draft.settings.backup is not None
+    assert (draft.settings.backup.uri, draft.settings.backup.schedule) == (uri, schedule)
 
 
 def test_foreign_dns_entries() -> None:
@@ -169,9 +171,10 @@ def test_foreign_dns_entries() -> None:
         "extraStubDomains": {"corp.example": ["192.0.2.53"]},
         "extraServerBlocks": "# home {\nhome.example:53 {\n  forward . 192.0.2.1 {\n    max_fails 1\n  }\n}\n",
     }
-    settings, _ = plan(config(dns=dns))
-    assert settings.dns.extra_stub_domains == {"corp.example": ("192.0.2.53",)}
-    assert settings.dns.extra_server_blocks == dns["extraServerBlocks"]
+    draft, log = parse(config(dns=dns))
+    assert log.problems == []
+    assert draft.settings.dns.extra_stub_domains == {"corp.example": ("192.0.2.53",)}
+    assert draft.settings.dns.extra_server_blocks == dns["extraServerBlocks"]
 
 
 @pytest.mark.parametrize("value", ["4", "500m", "1.5", "+2", "16Gi", "1e3", "2E6", "100G", ".5", "2."])
