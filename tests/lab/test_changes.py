@@ -52,7 +52,7 @@ def test_a_fourth_region_comes_and_goes(stack: RunningStack) -> None:
         assert before[name][1].items() <= objects(stack, name).items(), "nothing of theirs is replaced"
 
     stack.configure(small_config(*THREE, {**FOURTH, "state": "draining"}))
-    stack.up(check=False)  # Verification shows a draining region as it goes.
+    stack.up(check=False)  # Verification calls a region degraded whose nodes are gone.
     stack.configure(small_config(*THREE, {**FOURTH, "state": "removed"}))
     stack.up()
     verdict = stack.verify()
