@@ -38,6 +38,6 @@ def _dns_extras(draft: Draft) -> Iterator[Problem]:
         if given and draft.sound(path):
             yield Problem(
                 path,
-                "is for platforms where the program owns the whole DNS configuration; on `existing` put the entries into "
+                "is for platforms where the program owns the whole DNS configuration; on `existing` put entries into "
                 "the cluster's own ConfigMap, where the program leaves them as they are",
             )
