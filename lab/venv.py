@@ -33,7 +33,9 @@ def make() -> None:
     """Make `.venv`, or bring it to the lock. Raises LabError with the installer's words."""
     uv = find_uv()
     if uv:
-        environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": ""}
+        # Some networks put a certificate authority of their own before the registry: the system knows it.
+        trust = {"UV_SYSTEM_CERTS": "true"}
+        environment = {**trust, **os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": ""}
         command = [uv, "sync", "--frozen", "--group", "dev", "--python", _interpreter(), "--quiet"]
         # Compiling everything pays once: the largest provider SDKs take seconds to import without bytecode.
         _run(command if python().exists() else [*command, "--compile-bytecode"], environment)
