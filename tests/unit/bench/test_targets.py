@@ -87,6 +87,6 @@ def test_the_page_has_every_figure() -> None:
             ],
         }
     )
-    assert "| 27 | 1080 | 110.0 | 100.0 | 1.10 | 900.0 |  | 300 |" in page
+    assert "| 27 | 1080 | 110.0 | 100.0 | 1.10 | 900.0 | not run | 300 |" in page
     assert "| Rollout | Rollout | 4 | 4 | 4 |" in page
     assert "| 5 | 20.0 | 77.7 | 9.0 | green | 6.0 | 5.5 | 400 |" in page
