@@ -22,8 +22,8 @@ def page(results: dict[str, Any]) -> str:
         "The real program on the real engine; providers that only take the time that `bench/durations.py` says.",
         "The critical path is the longest chain of waiting in the deployment's own graph, with the same durations.",
         "The state is written at the end only; with checkpoints, the file backend writes all of it twice per resource,",
-        "which grows with the square of their number and is not the graph's doing. PULUMI_PARALLEL is set: the engine's",
-        "default, four operations at once per CPU, would make regions queue that wait for nothing but a cloud.",
+        "which grows with the square of their number and is not the graph's doing. PULUMI_PARALLEL is set: the",
+        "engine's default, four operations at once per CPU, makes regions queue that wait for nothing but a cloud.",
         "",
         *table(
             ("regions", "resources", "up", "critical path", "up / path", "in order", "up, checkpoints", "peak MiB"),
