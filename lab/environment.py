@@ -11,6 +11,9 @@ from lab.paths import PROJECT, LabPaths, cache_dir
 from lab.shell import LabError
 from lab.tools import bin_dir, link_plugins
 
+PARALLEL = "256"
+"""Operations at once. The engine's default, four per CPU, makes regions queue that wait for nothing but an answer."""
+
 
 def environment(paths: LabPaths) -> dict[str, str]:
     """The variables, the whole PATH among them. Makes the state's folder and its passphrase where they are not."""
@@ -30,6 +33,7 @@ def environment(paths: LabPaths) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{backend}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(paths)),
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PULUMI_PARALLEL": PARALLEL,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
