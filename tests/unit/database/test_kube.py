@@ -108,6 +108,22 @@ def test_a_server_with_another_authority_is_not_trusted(server: Server, credenti
     assert server.requests == [], "and gets no token"
 
 
+@pytest.mark.usefixtures("strict_python")
+def test_an_authority_without_key_identifiers_is_trusted(server: Server, credentials: Path) -> None:
+    """As EKS makes it for its clusters."""
+    server.answers = [(200, "{}")]
+    assert Api(server.base, credentials).get("/x") == {}
+
+
+@pytest.mark.usefixtures("strict_python")
+def test_a_strangers_certificate_is_refused_all_the_same(
+    server: Server, credentials: Path, stranger: Authority
+) -> None:
+    (credentials / "ca.crt").write_text(Path(stranger.ca_file).read_text())
+    with pytest.raises(ApiError, match="CERTIFICATE_VERIFY_FAILED"):
+        Api(server.base, credentials).get("/x")
+
+
 def test_the_address_comes_from_the_pods_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     for host, base in (("10.1.32.1", "https://10.1.32.1:443"), ("fd00::1", "https://[fd00::1]:443")):

@@ -21,6 +21,13 @@ def test_a_node_that_verifies_passes(nodes: NodeMaker, authority: Authority) -> 
     peers.check_rpc(node.host, node.port, authority.ca_file)
 
 
+@pytest.mark.usefixtures("strict_python")
+def test_a_certificate_that_nodes_accept_passes(nodes: NodeMaker, authority: Authority) -> None:
+    """Go asks for no key identifiers, so nodes would talk to each other."""
+    (node,) = nodes(1)
+    peers.check_rpc(node.host, node.port, authority.ca_file)
+
+
 def test_a_name_that_nobody_knows_is_dns(authority: Authority) -> None:
     assert blamed(lambda: peers.check_rpc("cockroachdb-0.invalid", 26257, authority.ca_file)) == "DNS"
 
