@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 
 PYTHON = (3, 11)
 
@@ -16,8 +18,10 @@ from lab import packages, tools, venv  # noqa: E402 (the version is checked firs
 from lab.shell import LabError  # noqa: E402
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Set up what is missing; 0, or 1 with everything that a person has to do. Quiet when nothing is missing."""
+    parser = argparse.ArgumentParser(prog="python -m lab.setup", description="Install or build what is missing.")
+    parser.parse_args(argv)
     try:
         setup()
     except LabError as error:
