@@ -153,7 +153,8 @@ def _mesh(layout: _Layout, count: int) -> str:
     width = layout.width - 2 * MARGIN
     words = "every node dials every other by its name in its region's zone"
     ports = (
-        f"mutual TLS on {SQL_PORT} (SQL and RPC) and {HTTP_PORT} (console, health), DNS by TCP and UDP; nothing else"
+        f"mutual TLS on {SQL_PORT} (SQL and RPC), TLS on {HTTP_PORT} (console, health), DNS by TCP and UDP; "
+        "nothing else"
     )
     return "\n".join(
         [
@@ -189,7 +190,7 @@ def _text(
 
 def main(arguments: list[str]) -> int:
     """Write the picture of a stack file to stdout; returns the exit code."""
-    if len(arguments) != 1:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         sys.stderr.write("usage: python -m stacks.picture Pulumi.STACK.yaml > docs/architecture.svg\n")
         return 2
     sys.stdout.write(picture(from_stack_file(Path(arguments[0]))[1]))

@@ -32,7 +32,7 @@ def test_every_address_and_every_forward_is_drawn() -> None:
 
 
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
+    assert main([]) == main(["--help"]) == 2
     assert "usage" in capsys.readouterr().err
     assert main([str(ROOT / "Pulumi.dev.yaml")]) == 0
     assert capsys.readouterr().out.startswith("<svg ")
