@@ -21,15 +21,6 @@ RENEW_DAYS = 60
 """A leaf is made anew by any `up` within this time before its end."""
 
 
-class KeyPair(TypedDict):
-    """A certificate and its key, PEM."""
-
-    certificate: pulumi.Input[str]
-    """The certificate."""
-    private_key: pulumi.Input[str]
-    """The private key: a secret."""
-
-
 class CertificateAuthorityArgs(TypedDict):
     """An authority."""
 
