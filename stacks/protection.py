@@ -12,7 +12,7 @@ def guard(region: RegionPlan, *, protect: bool, keeps: Sequence[pulumi.Resource]
     and a protected guard stops it there, before the first object is touched (a component stands for its objects).
 
     Objects are not protected one by one because the engine refuses to drop a protected one even where nothing would be
-    deleted: a region that is lost could then not leave the state in one `up`. See docs/decisions/.
+    deleted: a region that is lost could then not leave the state in one `up`. See docs/decisions/0004-guards.md.
     """
     return pulumi.Stash(
         f"{region.name}-guard",
