@@ -64,7 +64,7 @@ def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Inpu
 
     The only edges between regions are these, in this order: ClusterInit waits for every region's objects; the rollouts
     follow one another, so that no two regions restart together; the databases' SQL follows the last; a draining
-    region's Decommission follows the SQL that moves the databases off it.
+    region's Decommission follows the SQL that moves the databases off it; each region's guard waits for all of it.
     """
     lock = AddressLock("addresses", settings, plan)
     authority = CertificateAuthority(

@@ -26,7 +26,7 @@ from .rules import Draft
 
 
 def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
-    """Read a config mapping (keys as in design's Config section, without the namespace prefix)."""
+    """Read a config mapping (keys as in docs/config.md, without the namespace prefix)."""
     log = Log()
     top = Reader(config, "", log)
     platform = top.take("platform", "string", "platform", "platform-available", default=defaults.PLATFORM)
