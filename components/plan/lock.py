@@ -30,6 +30,10 @@ def record(settings: Settings, plan: AddressPlan) -> dict[str, Any]:
         "recordVersion": RECORD_VERSION,
         "topology": plan.to_json(),
         "version": settings.cockroachdb.version,
+        "agreed": {
+            "clusterName": settings.cockroachdb.cluster_name,
+            "maxOffset": settings.cockroachdb.max_offset,
+        },
         "allowDataLoss": settings.allow_data_loss,
     }
 
@@ -40,6 +44,7 @@ def compare_records(previous: Mapping[str, Any] | None, new: Mapping[str, Any]) 
     problems = compare_topologies(previous.get("topology"), new["topology"], bool(new.get("allowDataLoss")))
     if "version" in previous:
         problems += compare_versions(str(previous["version"]), str(new["version"]))
+    problems += _agreed(previous.get("agreed", {}), new["agreed"])
     return problems
 
 
@@ -59,6 +64,21 @@ def compare_versions(previous: str, new: str) -> list[Problem]:
             "use that series or a newer one, a downgrade within a series' patches is fine",
         )
     ]
+
+
+def _agreed(previous: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Problem]:
+    """What all nodes must say alike, so no rollout can change it.
+
+    A node that is pinged by one with another --max-offset ends itself (cockroach `pkg/rpc/heartbeat.go`): the first pod
+    restarted would take the others down, in every region. One with another --cluster-name is let in by nobody.
+    """
+    for key, was in previous.items():
+        if new[key] != was:
+            yield Problem(
+                f"cockroachdb.{key}",
+                f"{show(new[key])} cannot be rolled out node by node: nodes that differ refuse or end each other; "
+                f"put back {show(was)}, which the running stack has",
+            )
 
 
 def compare_topologies(

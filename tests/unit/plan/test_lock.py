@@ -136,3 +136,19 @@ def test_records_carry_the_version_and_the_permission() -> None:
     older, after = plan(config(d="removed") | {"cockroachdb": {"version": "v25.4.14"}, "allowDataLoss": True})
     problems = compare_records(record(settings, before), record(older, after))
     assert [problem.path for problem in problems] == ["cockroachdb.version"]
+
+
+@pytest.mark.parametrize(("key", "was", "now"), [("maxOffset", "250ms", "500ms"), ("clusterName", "one", "two")])
+def test_what_running_nodes_must_agree_on_stays(key: str, was: str, now: str) -> None:
+    """One node that starts with another --max-offset ends every node that it pings; with another name none talks."""
+    before = record(*plan(config() | {"cockroachdb": {key: was}}))
+    problems = compare_records(before, record(*plan(config() | {"cockroachdb": {key: now}})))
+    assert [problem.path for problem in problems] == [f"cockroachdb.{key}"]
+    assert was in problems[0].message
+    assert now in problems[0].message
+
+
+def test_a_record_of_before_those_were_kept_is_fine() -> None:
+    old, new = (record(*plan(config())) for _ in range(2))
+    del old["agreed"]
+    assert compare_records(old, new) == []
