@@ -1,6 +1,7 @@
 """What each component is given, as pure functions of settings and plan."""
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 
 import pulumi
 
@@ -44,6 +45,12 @@ def live_cidrs(plan: AddressPlan) -> list[str]:
     ]
 
 
+def client_cidrs(settings: Settings, plan: AddressPlan) -> list[str]:
+    """Who may reach SQL: the whole network, and nodes and pods of clusters that were there before, outside of it."""
+    network = settings.network_cidr
+    return [str(network), *(cidr for cidr in live_cidrs(plan) if not IPv4Network(cidr).subnet_of(network))]
+
+
 def members(plan: AddressPlan) -> list[MemberArgs]:
     """Every node of every active region whose address the plan knows: the ones whose health a rollout waits for."""
     return [
@@ -85,7 +92,7 @@ def region_args(
         "members": members(plan),
         "sql_address": here.sql_address,
         "load_balancer_annotations": dict(region.load_balancer.annotations),
-        "client_cidrs": [str(settings.network_cidr)],
+        "client_cidrs": client_cidrs(settings, plan),
         "peer_cidrs": live_cidrs(plan),
         "node": node,
         "ca_certificate": authority.bundle,

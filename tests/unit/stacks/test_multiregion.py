@@ -268,3 +268,19 @@ def test_every_object_has_its_regions_explicit_provider() -> None:
             region = region_of(made.urn)
             if region:
                 assert f"::{region}-kubernetes::" in made.provider
+
+
+def test_nodes_and_pods_outside_the_network_range_reach_sql_too() -> None:
+    raw = config()
+    raw["regions"][1] |= {
+        "nodeCidr": "172.20.0.0/20",
+        "podCidr": "172.21.0.0/16",
+        "serviceCidr": "172.22.0.0/20",
+        "dnsAddresses": ["172.20.0.53"],
+        "sqlAddress": "172.20.0.26",
+    }
+    services = [made for made in run(raw).of(":Service") if made.name.endswith("-sql")]
+    for service in services:
+        ranges = service.inputs["spec"]["loadBalancerSourceRanges"]
+        assert ranges == ["10.0.0.0/8", "172.21.0.0/16", "172.20.0.0/20"], "and no range twice"
+    assert len(services) == 3
