@@ -98,7 +98,9 @@ def test_a_preview_shows_the_same_graph(program: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("program", EVERY)
 def test_pods_of_jobs_meet_the_restricted_profile_and_end(program: Callable[[], Any]) -> None:
-    for made in run(program).of(":Job"):
+    jobs = run(program).of(":Job")
+    assert jobs
+    for made in jobs:
         spec = made.inputs["spec"]
         assert list(violations(spec["template"]["spec"])) == []
         assert spec["activeDeadlineSeconds"] > 0
@@ -120,6 +122,7 @@ def test_the_cockroach_program_has_room_to_start(program: Callable[[], Any]) -> 
 def test_each_kind_of_job_has_an_account_of_its_own(program: Callable[[], Any]) -> None:
     recording = run(program)
     (account,) = recording.of(":ServiceAccount")
+    assert recording.of(":Job")
     for made in recording.of(":Job"):
         assert made.inputs["spec"]["template"]["spec"]["serviceAccountName"] == account.inputs["metadata"]["name"]
         assert account.urn in recording.reaches(made.urn)

@@ -82,12 +82,15 @@ def test_what_the_pods_mount_is_there_before_them() -> None:
     recording = run()
     waits_for = recording.reaches(recording.named(":StatefulSet", "us-east1-nodes").urn)
     for kind in (":Namespace", ":Secret", ":ConfigMap", ":ServiceAccount", ":ClusterRoleBinding"):
+        assert recording.of(kind), kind
         for made in recording.of(kind):
             assert made.urn in waits_for, made.urn
 
 
 def test_nothing_waits_for_pods_that_are_ready_only_after_init() -> None:
     recording = run()
+    assert recording.of(":Service")
+    assert recording.of(":StatefulSet")
     for made in [*recording.of(":Service"), *recording.of(":StatefulSet")]:
         assert made.inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true", made.urn
 
@@ -103,10 +106,13 @@ def test_the_users_annotations_reach_the_sql_balancer_only() -> None:
 
 
 def test_cluster_wide_objects_carry_the_namespace_in_their_names() -> None:
-    recording = run()
-    for made in recording.resources:
-        if made.type.startswith("kubernetes:") and "namespace" not in made.inputs["metadata"]:
-            assert "us-east1" in made.inputs["metadata"]["name"], made.urn
+    wide = [
+        made.inputs["metadata"]["name"]
+        for made in run().resources
+        if made.type.startswith("kubernetes:") and "namespace" not in made.inputs["metadata"]
+    ]
+    assert len(wide) > 1
+    assert [name for name in wide if "us-east1" not in name] == []
 
 
 def test_no_pod_is_deleted_or_protected_by_an_option_here() -> None:
