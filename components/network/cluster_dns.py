@@ -76,7 +76,25 @@ def connect(kubeconfig: str, context: str) -> ClusterDns:
         client = new_client_from_config(str(path), context=context, persist_config=False)
     except ConfigException as error:
         raise ClusterUnreachable(f"{kubeconfig}, context {context}: {error}") from error
+    _go_by_kubectls_rules(client)
     return _ApiClusterDns(CoreV1Api(client), AppsV1Api(client), f"{kubeconfig}, context {context}")
+
+
+def _go_by_kubectls_rules(client: Any) -> None:
+    """Verify chain and name as kubectl does.
+
+    On Python 3.13 urllib3 would also refuse an authority without key identifiers, such as EKS makes for its clusters
+    (kubernetes-client/python#2394). The client offers no setting for it; authority and key are loaded on connection.
+    """
+    import ssl
+
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    pool = client.rest_client.pool_manager.connection_pool_kw
+    context = create_urllib3_context(cert_reqs=pool["cert_reqs"], verify_flags=ssl.VERIFY_X509_PARTIAL_CHAIN)
+    if not pool["ca_certs"]:
+        context.load_default_certs()
+    pool["ssl_context"] = context
 
 
 class _ApiClusterDns:
