@@ -11,6 +11,9 @@ from .rules import RUNNING, show
 RECORD_VERSION = 1
 """Of the shape that `record` returns."""
 
+LAST_ODD_YEAR = 24
+"""Up to this year's releases the required ones have odd numbers."""
+
 _MOVES = {
     "nodeCidr": "nodeCidr",
     "podCidr": "podCidr",
@@ -54,16 +57,33 @@ def compare(previous: Mapping[str, Any] | None, plan: AddressPlan, allow_data_lo
 
 
 def compare_versions(previous: str, new: str) -> list[Problem]:
-    """A release series is never left backwards: a store that was upgraded cannot be read by an older series."""
-    if _series(new) >= _series(previous):
-        return []
-    return [
-        Problem(
-            "cockroachdb.version",
+    """A release series is never left backwards, and no required one is skipped: such a node refuses its store."""
+    was, now = _series(previous), _series(new)
+    between = [series for series in _required(was, now) if was < series < now]
+    if now < was:
+        message = (
             f"{new} is older than {previous}, which the running stack has; "
-            "use that series or a newer one, a downgrade within a series' patches is fine",
+            "use that series or a newer one, a downgrade within a series' patches is fine"
         )
-    ]
+    elif between:
+        year, release = between[0]
+        message = (
+            f"{new} skips v{year}.{release}, and nodes of it would refuse the stores of {previous}, which the running "
+            f"stack has; upgrade to v{year}.{release} first"
+        )
+    else:
+        return []
+    return [Problem("cockroachdb.version", message)]
+
+
+def _required(was: tuple[int, int], now: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The releases that an upgrade may not skip: every second one (docs, «Upgrade CockroachDB», types of upgrades).
+
+    They are .1 and .3 up to 2024, which had three, and .2 and .4 since.
+    """
+    for year in range(was[0], now[0] + 1):
+        for release in (1, 3) if year <= LAST_ODD_YEAR else (2, 4):
+            yield year, release
 
 
 def _agreed(previous: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Problem]:

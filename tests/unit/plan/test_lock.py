@@ -123,12 +123,24 @@ def test_dns_servers_move_by_way_of_both() -> None:
         ("v26.2.5", "v26.2.6", True),
         ("v26.2.5", "v26.2.4", True),
         ("v25.4.14", "v26.2.5", True),
+        ("v26.2.5", "v26.4.0", True),
+        ("v24.3.9", "v25.2.0", True),
+        ("v24.1.9", "v24.3.0", True),
+        ("v26.1.0", "v26.3.0", False),
+        ("v25.3.9", "v26.1.0", False),
+        ("v25.2.9", "v26.2.5", False),
+        ("v24.1.9", "v26.2.5", False),
         ("v26.2.5", "v26.1.9", False),
         ("v26.1.0", "v25.4.14", False),
     ],
 )
 def test_versions(was: str, now: str, fine: bool) -> None:
     assert (compare_versions(was, now) == []) is fine
+
+
+def test_a_skipped_release_is_named() -> None:
+    (problem,) = compare_versions("v25.2.9", "v26.2.5")
+    assert "v25.4" in problem.message
 
 
 def test_records_carry_the_version_and_the_permission() -> None:
