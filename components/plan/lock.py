@@ -167,8 +167,8 @@ def _state(path: str, was: Mapping[str, Any], now: Mapping[str, Any], allow_data
             f"{after} would take {now['name']}'s nodes away with their data; first use `state: {RegionState.DRAINING}` "
             f"and an up (or `{RegionState.LOST}`, where the region is gone already), or set allowDataLoss: true",
         )
-    both = {RegionState.ACTIVE} == {before, after}
-    if both and len(now["nodes"]) < len(was["nodes"]) and not allow_data_loss:
+    runs_on = before in RUNNING and after in RUNNING
+    if runs_on and len(now["nodes"]) < len(was["nodes"]) and not allow_data_loss:
         yield Problem(
             f"{path}.nodes",
             f"{len(now['nodes'])} would take nodes away with their data, the running stack has {len(was['nodes'])}; "

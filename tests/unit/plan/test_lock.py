@@ -63,6 +63,15 @@ def test_fewer_nodes() -> None:
     assert refusals(config(), after, allow_data_loss=True) == []
 
 
+@pytest.mark.parametrize(("was", "now"), [("active", "draining"), ("draining", "draining"), ("draining", "active")])
+def test_a_region_that_drains_keeps_its_nodes_until_it_is_removed(was: str, now: str) -> None:
+    """Pods that go before they are decommissioned take their replicas with them, all at once."""
+    after = config(d=now)
+    after["regions"][3]["nodes"] = 1
+    found = refusals(config(d=was), after)
+    assert [problem.split(":")[0] for problem in found] == ["regions[3].nodes"]
+
+
 def test_the_first_run_needs_its_first_region() -> None:
     assert [str(problem) for problem in compare(None, addresses(config(a="lost")))] == [
         "regions[0].state: lost in a stack that has not run yet; the cluster is born in the first region listed: "
