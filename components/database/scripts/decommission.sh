@@ -3,9 +3,10 @@
 # Environment: REGION, HOST (a node of another region), RPC_PORT, CERTS_DIR, CLUSTER_NAME; COCKROACH, the program, for tests.
 set -eu
 cockroach=${COCKROACH:-/cockroach/cockroach}
-connection="--certs-dir=$CERTS_DIR --host=$HOST:$RPC_PORT --cluster-name=$CLUSTER_NAME"
+connection="--certs-dir=$CERTS_DIR --host=$HOST:$RPC_PORT"
 tab=$(printf '\t')
 
+# This one speaks SQL and knows no --cluster-name.
 # shellcheck disable=SC2086  # one word per flag
 status=$("$cockroach" node status --decommission --format=tsv $connection)
 
@@ -42,4 +43,4 @@ if [ -z "$nodes" ]; then
 fi
 echo "decommissioning nodes $nodes(region $REGION)"
 # shellcheck disable=SC2086
-exec "$cockroach" node decommission $nodes --wait=all $connection
+exec "$cockroach" node decommission $nodes --wait=all $connection "--cluster-name=$CLUSTER_NAME"

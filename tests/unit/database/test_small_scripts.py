@@ -230,11 +230,11 @@ class TestDecommission:
     def test_the_regions_nodes_that_are_left_go(self, tmp_path: Path) -> None:
         done = shell(tmp_path, "decommission.sh", status_program(STATUS))
         assert done.returncode == 0, done.stderr
-        connection = "--certs-dir=/certs --host=cockroachdb-0.example:26257 --cluster-name=dev "
+        connection = "--certs-dir=/certs --host=cockroachdb-0.example:26257"
         assert calls(tmp_path) == [
-            f"node status --decommission --format=tsv {connection}",
-            f"node decommission 1 3 --wait=all {connection}",
-        ]
+            f"node status --decommission --format=tsv {connection} ",
+            f"node decommission 1 3 --wait=all {connection} --cluster-name=dev ",
+        ], "`node status` speaks SQL and has no --cluster-name (cockroach pkg/cli/flags.go): it would refuse to run"
 
     def test_again_is_nothing(self, tmp_path: Path) -> None:
         done = shell(tmp_path, "decommission.sh", status_program(STATUS), REGION="us-central1")
