@@ -53,6 +53,9 @@ def test_a_fourth_region_comes_and_goes(stack: RunningStack) -> None:
 
     stack.configure(small_config(*THREE, {**FOURTH, "state": "draining"}))
     stack.up(check=False)  # Verification calls a region degraded whose nodes are gone.
+    jobs = {job["metadata"]["name"]: job for job in stack.get("alpha", "jobs", "-n", "alpha")["items"]}
+    moved_off = [job for name, job in jobs.items() if name.startswith("cockroachdb-decommission")]
+    assert [job["status"].get("succeeded") for job in moved_off] == [1], "delta's nodes were decommissioned"
     stack.configure(small_config(*THREE, {**FOURTH, "state": "removed"}))
     stack.up()
     verdict = stack.verify()
@@ -81,8 +84,8 @@ def killed_after(stack: RunningStack, seconds: float) -> bool:
 def test_killed_runs_converge(stack: RunningStack, moments: int) -> None:
     """`up` killed with -9 at moments over its whole length, then once more: one cluster, initialised once."""
     seeded = random.Random(moments)  # noqa: S311 - moments to try, no secret
-    kills = sum(killed_after(stack, seeded.uniform(2, 45)) for _ in range(moments))
-    assert kills, "at least one run was killed before its end"
+    kills = sum(killed_after(stack, seeded.uniform(1, 15)) for _ in range(moments))
+    assert kills > moments / 2, "most runs were killed before their end"
     stack.up()
     verdict = stack.verify()
     assert verdict["verdict"] == "green", verdict["findings"]

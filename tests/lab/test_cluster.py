@@ -204,13 +204,14 @@ def test_a_dead_dns_balancer_is_named(stack: RunningStack) -> None:
 
 
 def test_an_upgrade_restarts_one_region_at_a_time(stack: RunningStack) -> None:
-    """A new resource limit: every pod restarts once, keeps its volume; nothing is replaced, init does not run again."""
+    """New image, label and CPU: every pod restarts once and keeps its volume; no replacement, no second init."""
     before = {region: stack.pods(region) for region in REGIONS}
     ids, told = cluster_ids(stack.verify()), members(stack.verify())
     init = stack.get("us-east1", "job", "cockroachdb-init", "-n", "us-east1")["metadata"]["uid"]
     sets = {region: statefulset_uid(stack, region) for region in REGIONS}
     config = stack.config()
     config["cockroachdb"]["resources"]["cpu"] = "120m"
+    config["cockroachdb"] |= {"version": "v26.2.6", "labels": {"team": "payments"}}
     stack.configure(config)
     stack.up()
     starts: list[tuple[str, str]] = []
@@ -218,7 +219,10 @@ def test_an_upgrade_restarts_one_region_at_a_time(stack: RunningStack) -> None:
         after = stack.pods(region)
         for name, pod in after.items():
             assert pod["metadata"]["uid"] != before[region][name]["metadata"]["uid"]
-            assert pod["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "120m"
+            container = pod["spec"]["containers"][0]
+            assert container["resources"]["requests"]["cpu"] == "120m"
+            assert container["image"].endswith(":v26.2.6")
+            assert pod["metadata"]["labels"]["team"] == "payments"
             starts.append((pod["metadata"]["creationTimestamp"], region))
     order = [region for _, region in sorted(starts)]
     assert order == [region for region in REGIONS for _ in range(3)], "regions never restart together"
