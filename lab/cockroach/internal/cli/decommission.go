@@ -43,7 +43,7 @@ func nodeDecommission() *cobra.Command {
 			return d.admin(0, func(ctx context.Context, connection *transport.Client) error { return d.run(ctx, connection, args) })
 		},
 	}
-	d.register(command)
+	d.registerRPC(command)
 	flags := command.Flags()
 	flags.BoolVar(&d.self, "self", false, "use the node that --host names")
 	flags.StringVar(&d.wait, "wait", "all", "all: until the nodes hold nothing; none: return at once")
@@ -221,7 +221,7 @@ func nodeRecommission() *cobra.Command {
 			})
 		},
 	}
-	c.register(command)
+	c.registerRPC(command)
 	command.Flags().BoolVar(&self, "self", false, "use the node that --host names")
 	command.Flags().StringVar(&format, "format", defaultFormat(), "output format")
 	return command

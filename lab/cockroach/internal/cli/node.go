@@ -205,7 +205,7 @@ func nodeDrain() *cobra.Command {
 			return err
 		},
 	}
-	c.register(command)
+	c.registerRPC(command)
 	flags := command.Flags()
 	flags.BoolVar(&self, "self", false, "use the node that --host names")
 	flags.BoolVar(&shutdown, "shutdown", false, "end the process after the drain")

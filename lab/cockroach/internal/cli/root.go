@@ -104,13 +104,20 @@ func (c *client) register(command *cobra.Command) {
 	flags.StringVarP(&c.port, "port", "p", environment("COCKROACH_PORT", defaultPort), "")
 	flags.StringVar(&c.certsDir, "certs-dir", environment("COCKROACH_CERTS_DIR", "${HOME}/.cockroach-certs"), "path to the directory containing the certificates")
 	flags.BoolVar(&c.insecure, "insecure", environment("COCKROACH_INSECURE", "") == "true", "connect without TLS (refused by the stand-in)")
+	flags.StringVar(&c.url, "url", environment("COCKROACH_URL", ""), "connection URL, e.g. postgresql://user@host:26257/db?sslmode=verify-full")
+	_ = flags.MarkHidden("port")
+	registerLogging(command)
+}
+
+// registerRPC adds what only commands that speak RPC take: those that speak SQL refuse a cluster's name.
+func (c *client) registerRPC(command *cobra.Command) {
+	c.register(command)
+	flags := command.Flags()
 	flags.StringVar(&c.clusterName, "cluster-name", "", "")
 	flags.BoolVar(&c.unchecked, "disable-cluster-name-verification", false, "")
-	flags.StringVar(&c.url, "url", environment("COCKROACH_URL", ""), "connection URL, e.g. postgresql://user@host:26257/db?sslmode=verify-full")
-	for _, name := range []string{"port", "cluster-name", "disable-cluster-name-verification"} {
+	for _, name := range []string{"cluster-name", "disable-cluster-name-verification"} {
 		_ = flags.MarkHidden(name)
 	}
-	registerLogging(command)
 }
 
 func environment(name, fallback string) string {
@@ -182,7 +189,7 @@ func initCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.register(command)
+	c.registerRPC(command)
 	return command
 }
 
