@@ -29,11 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
 
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     if options.only != "report":
-        results |= {"commit": _commit(), "date": datetime.date.today().isoformat(), "machine": machine()}
+        results |= {"date": datetime.date.today().isoformat(), "machine": machine()}
+    commits = results.setdefault("commits", {})
     if options.only in (None, "modelled"):
         results["modelled"] = modelled.measure(options.modelled, _say)
+        commits["modelled"] = _commit()
     if options.only in (None, "lab"):
-        results["lab"] = lab.measure(options.lab, _say)
+        measured = lab.measure(options.lab, _say)
+        kept = [old for old in results.get("lab", []) if old["regions"] not in options.lab]
+        results["lab"] = sorted([*kept, *measured], key=lambda run: run["regions"])
+        commits["lab"] = _commit()
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     (ROOT / "docs" / "bench.md").write_text(report.page(results))
     report.plot(results, ROOT / "docs" / "bench.svg")

@@ -36,16 +36,17 @@ def measure_one(count: int, say: Callable[[str], None]) -> dict[str, Any]:
             lab = _lab("up", "--name", name, "--stack-file", str(file))
             environment = _environment(name)
             timed(["pulumi", "stack", "init", name], environment)
+            stacked = ["--stack", name, "--config-file", str(file)]
             say(f"lab, {count} regions: up from nothing")
-            up = timed(["pulumi", "up", "--yes", "--skip-preview", "--stack", name], environment)
+            up = timed(["pulumi", "up", "--yes", "--skip-preview", *stacked], environment)
             say(f"lab, {count} regions: {up.seconds:.0f} s; verifying")
             started = time.monotonic()
             verified = subprocess.run(
                 [sys.executable, "-m", "verify", str(file)], cwd=ROOT, capture_output=True, text=True, check=False
             )
             verify_seconds = time.monotonic() - started
-            again = timed(["pulumi", "up", "--yes", "--skip-preview", "--stack", name], environment)
-            preview = timed(["pulumi", "preview", "--stack", name], environment)
+            again = timed(["pulumi", "up", "--yes", "--skip-preview", *stacked], environment)
+            preview = timed(["pulumi", "preview", *stacked], environment)
         finally:
             _lab("down", "--name", name)
     return {

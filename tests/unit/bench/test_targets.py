@@ -26,7 +26,7 @@ def run(regions: int, up: float, **fields: Any) -> dict[str, Any]:
 
 
 RESULTS: dict[str, Any] = {
-    "commit": "abc",
+    "commits": {"modelled": "abc"},
     "date": "2026-11-23",
     "machine": {"cpus": 2, "memoryGiB": 24, "python": "3.11.7", "pulumi": "pulumi v3"},
     "modelled": {
