@@ -64,6 +64,21 @@ def _zone_container(nodes: RegionNodes) -> Manifest:
     }
 
 
+def _environment(nodes: RegionNodes) -> list[Manifest]:
+    own = [
+        _field("POD_NAME", "metadata.name"),
+        _field("POD_IP", "status.podIP"),
+        _field("HOST_IP", "status.hostIP"),
+        {"name": "ADVERTISE_HOST", "value": nodes.advertise_host},
+        {"name": "GOMAXPROCS", "valueFrom": {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}}},
+        {"name": "GODEBUG", "value": "disablethp=1"},
+        {"name": "HOME", "value": names.TMP_DIR},
+    ]
+    given = nodes.node.get("environment", {})
+    kept = [variable for variable in own if variable["name"] not in given]
+    return [*kept, *({"name": name, "value": value} for name, value in given.items())]
+
+
 def _database_container(nodes: RegionNodes) -> Manifest:
     node = nodes.node
     return {
@@ -71,18 +86,7 @@ def _database_container(nodes: RegionNodes) -> Manifest:
         "image": node["image"],
         "imagePullPolicy": "IfNotPresent",
         "command": ["/bin/sh", "-ec", as_command(start_script(nodes.region, node))],
-        "env": [
-            _field("POD_NAME", "metadata.name"),
-            _field("POD_IP", "status.podIP"),
-            _field("HOST_IP", "status.hostIP"),
-            {"name": "ADVERTISE_HOST", "value": nodes.advertise_host},
-            {
-                "name": "GOMAXPROCS",
-                "valueFrom": {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}},
-            },
-            {"name": "GODEBUG", "value": "disablethp=1"},
-            {"name": "HOME", "value": names.TMP_DIR},
-        ],
+        "env": _environment(nodes),
         "ports": [
             {"name": "grpc", "containerPort": names.RPC_PORT, "protocol": "TCP"},
             {"name": "http", "containerPort": names.HTTP_PORT, "protocol": "TCP"},
@@ -162,6 +166,7 @@ def pod_template(nodes: RegionNodes) -> Manifest:
     if nodes.host_network:
         spec["hostNetwork"] = True
         spec["dnsPolicy"] = "ClusterFirstWithHostNet"
+    spec |= nodes.node.get("pod_spec", {})
     return {"metadata": {"labels": object_labels(nodes.node.get("labels", {}))}, "spec": spec}
 
 

@@ -1,6 +1,6 @@
 """`CockroachSettings` as component args: a plain dictionary that other languages can pass too."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -39,6 +39,10 @@ class CockroachNodeArgs(TypedDict):
     """Further flags of `cockroach start`."""
     labels: NotRequired[dict[str, str]]
     """Further labels of the database's objects and pods."""
+    environment: NotRequired[dict[str, str]]
+    """Variables of the database container, over the program's own such as GOMAXPROCS."""
+    pod_spec: NotRequired[dict[str, Any]]
+    """Fields of the pod spec that say where pods run, as Kubernetes writes them; each replaces the program's whole."""
 
 
 class KeyPairArgs(TypedDict):
@@ -74,6 +78,8 @@ def node_args(settings: CockroachSettings) -> CockroachNodeArgs:
         "termination_grace_period_seconds": settings.termination_grace_period_seconds,
         "extra_flags": list(settings.extra_flags),
         "labels": dict(settings.labels),
+        "environment": dict(settings.environment),
+        "pod_spec": dict(settings.pod_spec),
     }
     if settings.storage.storage_class is not None:
         args["storage_class"] = settings.storage.storage_class

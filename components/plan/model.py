@@ -132,6 +132,10 @@ class CockroachSettings:
     cluster_settings: Mapping[str, str]
     extra_flags: tuple[str, ...]
     labels: Mapping[str, str]
+    environment: Mapping[str, str]
+    """Variables of the database container, over the program's own such as GOMAXPROCS."""
+    pod_spec: Mapping[str, Any]
+    """Fields of the Kubernetes pod spec that say where pods run; each replaces the program's whole."""
     organization: str | None
     """The license's organization. The license itself is a secret and travels apart from the settings."""
 

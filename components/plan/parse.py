@@ -24,6 +24,11 @@ from .parse_region import parse_region
 from .reader import Log, Reader
 from .rules import Draft
 
+POD_SPEC_NAMES = ("priorityClassName", "runtimeClassName", "schedulerName")
+POD_SPEC_OBJECTS = ("affinity", "nodeSelector")
+POD_SPEC_LISTS = ("imagePullSecrets", "tolerations", "topologySpreadConstraints")
+"""Fields of Kubernetes' pod spec that say where pods run. The API server checks what is in them."""
+
 
 def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     """Read a config mapping (keys as in docs/config.md, without the namespace prefix)."""
@@ -82,6 +87,8 @@ def _cockroachdb(reader: Reader) -> CockroachSettings:
         cluster_settings=reader.pairs("clusterSettings", ["setting-name"], ["scalar"], convert=setting_text),
         extra_flags=reader.items("extraFlags", "string", "flag") or (),
         labels=reader.pairs("labels", ["label-name"], ["text", "label-value"]),
+        environment=reader.pairs("environment", ["variable-name"], ["scalar"], convert=setting_text),
+        pod_spec=_pod_spec(reader.child("podSpec")),
         organization=reader.take("organization", "string"),
     )
     # A secret: seen here only to be known as a key, never kept and never shown.
@@ -89,6 +96,13 @@ def _cockroachdb(reader: Reader) -> CockroachSettings:
     for child in (resources, storage, reader):
         child.close()
     return settings
+
+
+def _pod_spec(reader: Reader) -> dict[str, Any]:
+    kinds = {"string": POD_SPEC_NAMES, "object": POD_SPEC_OBJECTS, "list": POD_SPEC_LISTS}
+    fields = {key: reader.take(key, kind) for kind, keys in kinds.items() for key in keys}
+    reader.close()
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def setting_text(value: Any) -> str:

@@ -11,6 +11,9 @@ from .rules import suggest, value_rule
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+OWN_VARIABLES = frozenset({"POD_NAME", "POD_IP", "HOST_IP", "ADVERTISE_HOST", "HOME"})
+"""What the start command of a node reads."""
 _LABEL_NAME = _LABEL_VALUE
 _SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _VERSION = re.compile(r"v[0-9]{2}\.[1-4]\.[0-9]{1,3}")
@@ -85,6 +88,15 @@ def _label_name(value: str) -> str | None:
     if _LABEL_NAME.fullmatch(name) and (not prefix or _dns_name(prefix) is None):
         return None
     return "is not a label name; use up to 63 letters, digits, -, _ and ., with an optional `domain/` before"
+
+
+@value_rule("variable-name")
+def _variable_name(value: str) -> str | None:
+    if value in OWN_VARIABLES:
+        return f"is set by the program itself, as are {', '.join(sorted(OWN_VARIABLES))}; leave it out"
+    if _VARIABLE.fullmatch(value):
+        return None
+    return "is not a variable's name; use letters, digits and _, with no digit first"
 
 
 @value_rule("label-value")

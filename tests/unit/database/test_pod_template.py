@@ -39,6 +39,8 @@ def container(name: str, **changes: Any) -> dict[str, Any]:
         {"node": node(cpu="4")},
         {"node": node(labels={"team": "other"})},
         {"node": node(extra_flags=["--vmodule=raft=1"])},
+        {"node": node(environment={"GOMAXPROCS": "2"})},
+        {"node": node(pod_spec={"priorityClassName": "database"})},
         {"node": node(cache=".3")},
         {"node": node(max_offset="500ms")},
         {"node": node(cluster_name="other")},
@@ -202,3 +204,20 @@ def test_kubernetes_leaves_the_shells_own_variables_alone() -> None:
         r"\$(\$|\(([^)]*)\))", lambda m: "$" if m[1] == "$" else ("LOST" if m[2] in known else m[0]), command
     )
     assert expanded == text
+
+
+def test_pods_run_where_the_config_says() -> None:
+    tolerations = [{"key": "database", "operator": "Exists"}]
+    plain = pod_template(region_nodes())["spec"]
+    given = {"tolerations": tolerations, "topologySpreadConstraints": []}
+    placed = pod_template(region_nodes(node=node(pod_spec=given)))["spec"]
+    assert placed == {**plain, **given}
+    assert hash_of(node=node(pod_spec={})) == hash_of()
+
+
+def test_the_environment_is_the_configs_to_change() -> None:
+    given = {"GOMAXPROCS": "6", "GODEBUG": "madvdontneed=1"}
+    env = container("cockroachdb", node=node(environment=given))["env"]
+    values = [variable for variable in env if variable["name"] in given]
+    assert values == [{"name": name, "value": value} for name, value in given.items()]
+    assert {"POD_NAME", "POD_IP", "HOME"} <= {variable["name"] for variable in env}
