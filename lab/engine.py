@@ -46,7 +46,7 @@ def ensure_stack(paths: LabPaths) -> None:
 
 
 def clear_dead_run(paths: LabPaths) -> bool:
-    """Free the stack from a run that was killed: its lock and its pending operations. Whether operations were pending.
+    """Free the stack from a run that was killed: its lock and its pending operations. Whether one is to recover from.
 
     Raises LabError where the run that has the lock is alive.
     """
@@ -56,11 +56,12 @@ def clear_dead_run(paths: LabPaths) -> bool:
             raise LabError(f"pulumi (process {holder}) is at work on this stack: wait for it, or interrupt it")
         lock.unlink(missing_ok=True)
     exported = json.loads(_pulumi(paths, "stack", "export"))
-    if not exported["deployment"].get("pending_operations"):
-        return False
-    del exported["deployment"]["pending_operations"]
-    _pulumi(paths, "stack", "import", "--force", stdin=json.dumps(exported))
-    return True
+    if exported["deployment"].get("pending_operations"):
+        # Remembered until a recovery has ended well: it may be killed too, and leaves no pending operations then.
+        _recovering(paths).touch()
+        del exported["deployment"]["pending_operations"]
+        _pulumi(paths, "stack", "import", "--force", stdin=json.dumps(exported))
+    return _recovering(paths).exists()
 
 
 def up(paths: LabPaths, *, recover: bool) -> None:
@@ -75,6 +76,8 @@ def up(paths: LabPaths, *, recover: bool) -> None:
         chosen_stack(paths),
     ]
     _shown(paths, words, RECOVER if recover else {})
+    if recover:
+        _recovering(paths).unlink(missing_ok=True)
 
 
 def destroy(paths: LabPaths) -> None:
@@ -92,6 +95,10 @@ def destroy(paths: LabPaths) -> None:
         ],
         {},
     )
+
+
+def _recovering(paths: LabPaths) -> Path:
+    return paths.root / "recovering"
 
 
 def _shown(paths: LabPaths, words: list[str], extra: dict[str, str]) -> None:
