@@ -42,7 +42,11 @@ def measure_one(count: int, say: Callable[[str], None]) -> dict[str, Any]:
             say(f"lab, {count} regions: {up.seconds:.0f} s; verifying")
             started = time.monotonic()
             verified = subprocess.run(
-                [sys.executable, "-m", "verify", str(file)], cwd=ROOT, capture_output=True, text=True, check=False
+                [sys.executable, "-m", "verify", str(file), "--wait", "120"],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             verify_seconds = time.monotonic() - started
             again = timed(["pulumi", "up", "--yes", "--skip-preview", *stacked], environment)
