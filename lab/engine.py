@@ -80,23 +80,6 @@ def up(paths: LabPaths, *, recover: bool) -> None:
         _recovering(paths).unlink(missing_ok=True)
 
 
-def destroy(paths: LabPaths) -> None:
-    """`pulumi destroy` with its output shown. Raises LabError if it fails."""
-    _shown(
-        paths,
-        [
-            "destroy",
-            "--yes",
-            "--skip-preview",
-            "--suppress-outputs",
-            "--suppress-permalink=true",
-            "--stack",
-            chosen_stack(paths),
-        ],
-        {},
-    )
-
-
 def _recovering(paths: LabPaths) -> Path:
     return paths.root / "recovering"
 

@@ -3,10 +3,10 @@
 from typing import TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from . import jobs, names
 from .fragments import client_resources, scripts_mount, scripts_volume
+from .once import run_once
 from .settings import CockroachNodeArgs
 
 DEADLINE_SECONDS = 6 * 3600
@@ -63,30 +63,6 @@ class Decommission(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DecommissionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:Decommission", name, {}, opts)
-        namespace, region = args["namespace"], args["region"]
-        object_name = f"{names.DECOMMISSION}-{region}"
-        labels = names.job_labels("decommission")
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata={"name": object_name, "namespace": namespace, "labels": labels},
-            automount_service_account_token=False,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        k8s.batch.v1.Job(
-            f"{name}-job",
-            metadata={
-                "name": object_name,
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": jobs.REPLACE_UNREADY,
-            },
-            spec=jobs.job_spec(decommission_pod(args)),
-            opts=jobs.job_options(
-                self,
-                DEADLINE_SECONDS,
-                depends_on=[account],
-                # A region that has left doesn't leave again because an image changed.
-                ignore_changes=["spec"],
-            ),
-        )
+        object_name = f"{names.DECOMMISSION}-{args['region']}"
+        run_once(self, name, object_name, args["namespace"], decommission_pod(args), DEADLINE_SECONDS)
         self.register_outputs({})

@@ -3,10 +3,10 @@
 from typing import TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from . import jobs, names
 from .fragments import Manifest, client_resources, scripts_mount, scripts_volume
+from .once import run_once
 from .settings import CockroachNodeArgs
 
 DEADLINE_SECONDS = 1800
@@ -84,29 +84,5 @@ class ClusterInit(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterInitArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:ClusterInit", name, {}, opts)
-        namespace = args["namespace"]
-        labels = names.job_labels("init")
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata={"name": names.INIT, "namespace": namespace, "labels": labels},
-            automount_service_account_token=False,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        k8s.batch.v1.Job(
-            f"{name}-job",
-            metadata={
-                "name": names.INIT,
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": jobs.REPLACE_UNREADY,
-            },
-            spec=jobs.job_spec(init_pod(args)),
-            opts=jobs.job_options(
-                self,
-                DEADLINE_SECONDS,
-                depends_on=[account],
-                # What has been initialised stays so: no image, label or address makes this Job anew.
-                ignore_changes=["spec"],
-            ),
-        )
+        run_once(self, name, names.INIT, args["namespace"], init_pod(args), DEADLINE_SECONDS)
         self.register_outputs({})
