@@ -1,15 +1,12 @@
 """Platform `existing`: a cluster that is already there, named by a kubeconfig and a context."""
 
-import json
 from typing import NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from . import RegionalCluster
-
-NO_CLUSTER = json.dumps({"apiVersion": "v1", "kind": "Config"})
-"""A kubeconfig that is valid and leads nowhere: what a lost region's provider gets, so that nothing is ever sent."""
+from .balancing import Balancing
+from .kubernetes_provider import kubernetes_provider
 
 
 class ExistingClusterArgs(TypedDict):
@@ -20,6 +17,10 @@ class ExistingClusterArgs(TypedDict):
     text on every machine; `~/` is the home of whoever runs the program. The file may be missing at a first preview."""
     context: str
     """The cluster's context in it."""
+    load_balancer_class: NotRequired[str]
+    """`spec.loadBalancerClass` of load balancers. Default: the cluster's own."""
+    load_balancer_annotations: NotRequired[dict[str, str]]
+    """Annotations of load balancers' Services, where they are asked for by those."""
     lost: NotRequired[bool]
     """True: the cluster is gone. Its API server is never called again; its objects leave the state. Default false."""
 
@@ -38,19 +39,17 @@ class ExistingCluster(RegionalCluster):
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:ExistingCluster", name, {}, opts)
-        lost = args.get("lost", False)
-        self._kubernetes = k8s.Provider(
+        self._kubernetes = kubernetes_provider(
             f"{name}-kubernetes",
-            kubeconfig=NO_CLUSTER if lost else args["kubeconfig"],
-            context=None if lost else args["context"],
-            cluster_identifier=name,
-            enable_server_side_apply=True,
-            enable_config_map_mutable=True,
-            enable_secret_mutable=True,
-            delete_unreachable=lost,
-            skip_update_unreachable=lost,
+            name,
+            args["kubeconfig"],
+            args["context"],
+            lost=args.get("lost", False),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.kubeconfig = pulumi.Output.from_input(args["kubeconfig"])
         self.context = pulumi.Output.from_input(args["context"])
+        self.balancing = Balancing(args.get("load_balancer_class"), args.get("load_balancer_annotations", {}))
+        self.storage_class = None
+        self.owns_dns_text = False
         self.register_outputs({"kubeconfig": self.kubeconfig, "context": self.context})

@@ -9,7 +9,8 @@ from pulumi.output import contains_unknowns
 
 from components.database import certificates
 from components.network.dns_load_balancer import DnsLoadBalancer
-from components.platforms.existing import NO_CLUSTER, ExistingCluster
+from components.platforms.existing import ExistingCluster
+from components.platforms.kubernetes_provider import NO_CLUSTER
 from components.strategies.stub_domains.resources import StubDomains, StubDomainsArgs
 from tests.unit.recording import Recording, record
 
