@@ -72,7 +72,7 @@ def table(settings: Settings, plan: AddressPlan) -> str:
             str(region.pod_cidr),
             str(region.service_cidr),
             ",".join(region.dns_addresses),
-            region.sql_address,
+            ",".join(region.sql_addresses),
         )
         for region in plan.regions
     ]

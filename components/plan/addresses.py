@@ -31,7 +31,7 @@ def _region_plan(chosen: Strategy, settings: Settings, region: RegionSettings) -
         service_cidr=region.service_cidr,
         dns_zone=chosen.dns_zone(region),
         dns_addresses=tuple(str(address) for address in region.dns_addresses),
-        sql_address=str(region.sql_address),
+        sql_addresses=tuple(str(address) for address in region.sql_addresses),
         zones=region.zones,
         nodes=tuple(NodePlan(f"cockroachdb-{n}", chosen.node_address(region, n)) for n in range(count)),
         forwards=chosen.forwards(settings, region),

@@ -67,3 +67,56 @@ def cut(cidr: IPv4Network) -> Cut:
         services=part(32, 20),
         pods=part(128, 17),
     )
+
+
+MAX_EKS_ZONES = 6
+"""Zones that an EKS region's range is cut for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EksZone:
+    """The subnets of one availability zone."""
+
+    private: IPv4Network
+    """Hosts and pods: .128.0/20 of the region's range for the first zone, .144.0/20 for the second, and so on."""
+    public: IPv4Network
+    """NAT gateways: .224.0/24, .225.0/24, ..."""
+    balancers: IPv4Network
+    """Network load balancers: .240.0/26, .240.64/26, ..."""
+
+    @property
+    def dns_address(self) -> IPv4Address:
+        """Where the region's DNS answers other regions, in this zone."""
+        return self.balancers[DNS_HOST]
+
+    @property
+    def sql_address(self) -> IPv4Address:
+        """Where the region takes SQL connections, in this zone."""
+        return self.balancers[SQL_HOST]
+
+
+def eks_vpc(cidr: IPv4Network) -> IPv4Network:
+    """The VPC of an EKS region: the upper half of its range. Services stay outside of it, in the lower half."""
+    return cut(cidr).pods
+
+
+def eks_zones(cidr: IPv4Network, count: int) -> tuple[EksZone, ...]:
+    """The subnets of an EKS region's first `count` zones, at most `MAX_EKS_ZONES`."""
+    base = int(cidr.network_address)
+
+    def part(third: int, fourth: int, prefix: int) -> IPv4Network:
+        return IPv4Network(((base + third * 256 + fourth) & 0xFFFFFFFF, prefix), strict=False)
+
+    return tuple(
+        EksZone(
+            private=part(128 + 16 * zone, 0, 20),
+            public=part(224 + zone, 0, 24),
+            balancers=part(240, 64 * zone, 26),
+        )
+        for zone in range(min(count, MAX_EKS_ZONES))
+    )
+
+
+def hosts_per_zone(nodes: int, zones: int) -> tuple[int, ...]:
+    """How many machines each zone of a region needs, one CockroachDB node on each: the first zones have more."""
+    return tuple(nodes // zones + (1 if zone < nodes % zones else 0) for zone in range(zones))

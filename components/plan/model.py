@@ -31,6 +31,24 @@ class DnsKind(StrEnum):
 
     KUBE_DNS = "kube-dns"
     COREDNS = "coredns"
+    CLOUD_DNS = "cloud-dns"
+    """Cloud DNS for GKE: no server in the cluster, and so no ConfigMap that a strategy could write."""
+
+
+class GcpNetworkMode(StrEnum):
+    """How regions of one GCP project are joined."""
+
+    GLOBAL = "global"
+    """One VPC, whose subnets route to each other in every region."""
+    PEERED = "peered"
+    """A VPC per region, every two of them peered."""
+
+
+class NatGateways(StrEnum):
+    """How many NAT gateways an AWS region has."""
+
+    ONE = "one"
+    PER_ZONE = "per-zone"
 
 
 class SurvivalGoal(StrEnum):
@@ -86,11 +104,17 @@ class RegionSettings:
     dns_addresses: tuple[IPv4Address, ...]
     dns_managed: bool
     """True: the program makes the DNS load balancer; False: `dnsAddresses` answer already."""
-    sql_address: IPv4Address
+    sql_addresses: tuple[IPv4Address, ...]
+    """Where SQL is taken: one, or one per zone where the platform's load balancers have an address in each (EKS)."""
     load_balancer: LoadBalancerSettings
     kubeconfig: str | None
     """Path of a kubeconfig file, relative to the project (platform `existing` only)."""
     context: str | None
+
+    @property
+    def sql_address(self) -> IPv4Address:
+        """The address that clients are told."""
+        return self.sql_addresses[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +194,40 @@ class DnsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GcpSettings:
+    """The `gcp` config object: what all `gke` regions have in common."""
+
+    project: str
+    network: GcpNetworkMode
+    release_channel: str
+    """`RAPID`, `REGULAR`, `STABLE` or `EXTENDED`."""
+    machine_type: str
+    storage_type: str
+    """Type of the nodes' persistent disks, such as `pd-ssd`."""
+    authorized_cidrs: tuple[IPv4Network, ...]
+    """Who may reach the control planes' public endpoints. Empty: there are no public endpoints."""
+    autopilot: bool
+    deletion_protection: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """The `aws` config object: what all `eks` regions have in common."""
+
+    nat_gateways: NatGateways
+    instance_type: str
+    kubernetes_version: str | None
+    """Such as `1.34`; None: EKS's default at creation."""
+    admin_arns: tuple[str, ...]
+    """IAM principals that administer the clusters, beside the one that made them."""
+    authorized_cidrs: tuple[IPv4Network, ...]
+    """Who may reach the API servers' public endpoints. Empty: there are no public endpoints."""
+    transit_gateway_from: int
+    """From this many `eks` regions on, Transit Gateways take the place of the peering mesh."""
+    deletion_protection: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A whole stack's validated config. Secrets (the license) are not here."""
 
@@ -180,6 +238,10 @@ class Settings:
     cockroachdb: CockroachSettings
     databases: tuple[DatabaseSettings, ...]
     dns: DnsSettings
+    gcp: GcpSettings | None
+    """None where no region is on `gke`."""
+    aws: AwsSettings | None
+    """None where no region is on `eks`."""
     backup: BackupSettings | None
     service_monitor: bool
     allow_data_loss: bool
@@ -207,12 +269,17 @@ class RegionPlan:
     service_cidr: IPv4Network
     dns_zone: str
     dns_addresses: tuple[str, ...]
-    sql_address: str
+    sql_addresses: tuple[str, ...]
     zones: tuple[str, ...]
     nodes: tuple[NodePlan, ...]
     forwards: Mapping[str, tuple[str, ...]]
     """Other regions' DNS zones and the addresses that answer for them; never its own."""
     certificate_names: tuple[str, ...] | None
+
+    @property
+    def sql_address(self) -> str:
+        """The address that clients are told."""
+        return self.sql_addresses[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +320,7 @@ def _region_json(region: RegionPlan) -> dict[str, Any]:
         "dnsZone": region.dns_zone,
         "dnsAddresses": list(region.dns_addresses),
         "sqlAddress": region.sql_address,
+        "sqlAddresses": list(region.sql_addresses),
         "zones": list(region.zones),
         "nodes": [{"name": node.name, "address": node.address} for node in region.nodes],
         "forwards": {zone: list(addresses) for zone, addresses in region.forwards.items()},

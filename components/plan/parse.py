@@ -49,6 +49,8 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
         cockroachdb=_cockroachdb(top.child("cockroachdb")),
         databases=_databases(top, regions),
         dns=_dns(top.child("dns")),
+        gcp=None,
+        aws=None,
         backup=_backup(top.child("backup")),
         service_monitor=_monitoring(top.child("monitoring")),
         allow_data_loss=top.take("allowDataLoss", "boolean", default=False),

@@ -54,7 +54,7 @@ def parse_region(reader: Reader, index: int, network: IPv4Network, platform: Pla
         cluster_domain=dns.take("clusterDomain", "string", "dns-name", default=defaults.CLUSTER_DOMAIN),
         dns_addresses=addresses if addresses is not None else (cut.dns_address,),
         dns_managed=managed,
-        sql_address=reader.take("sqlAddress", "string", "address", convert=IPv4Address, default=cut.sql_address),
+        sql_addresses=(reader.take("sqlAddress", "string", "address", convert=IPv4Address, default=cut.sql_address),),
         load_balancer=LoadBalancerSettings(
             load_balancer_class=balancer.take("class", "string", "label-name"),
             annotations=balancer.pairs("annotations", [], ["annotation"]),

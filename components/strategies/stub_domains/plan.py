@@ -58,14 +58,14 @@ class StubDomainsPlan:
         )
 
     def certificate_names(self, region: RegionSettings) -> tuple[str, ...]:
-        """The pod wildcard, the Services in every form a client may use, and the SQL load balancer's address."""
+        """The pod wildcard, the Services in every form a client may use, and the SQL load balancer's addresses."""
         namespace, zone = region.name, self.dns_zone(region)
         services = (
             name
             for service in (PUBLIC_SERVICE, SQL_SERVICE, f"*.{SERVICE}")
             for name in (service, f"{service}.{namespace}", f"{service}.{zone}")
         )
-        return ("localhost", "127.0.0.1", *services, str(region.sql_address))
+        return ("localhost", "127.0.0.1", *services, *(str(address) for address in region.sql_addresses))
 
     def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
         """The other running regions' zones; nothing for a region that is lost or removed."""

@@ -40,6 +40,7 @@ def test_dev_stack() -> None:
         "dnsZone": "us-east1.svc.cluster.local",
         "dnsAddresses": ["10.1.16.53"],
         "sqlAddress": "10.1.16.26",
+        "sqlAddresses": ["10.1.16.26"],
         "zones": ["us-east1-a", "us-east1-b", "us-east1-c"],
         "nodes": [
             {"name": f"cockroachdb-{n}", "address": f"cockroachdb-{n}.cockroachdb.us-east1.svc.cluster.local"}
