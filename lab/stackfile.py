@@ -20,6 +20,10 @@ ENGINE_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
 """What the engine writes beside `config`."""
 
 
+SMALL = {"resources": {"cpu": "100m", "memory": "512Mi"}, "storage": {"size": "1Gi"}}
+"""A node's size in the lab, as in Pulumi.dev.yaml."""
+
+
 def project_dir(paths: LabPaths) -> Path:
     """The folder that pulumi runs from."""
     return paths.root / "project"
@@ -79,7 +83,22 @@ def in_lab(config: dict[str, Any], kubeconfig: str, strategy: str | None) -> dic
         for entry in config.get(f"{CONFIG}:regions") or []
     ]
     changed = {**config, f"{CONFIG}:regions": regions}
+    if _on_clouds(config):
+        # A worked example has production's sizes; here all of its nodes share one machine.
+        asked = config.get(f"{CONFIG}:cockroachdb") or {}
+        changed[f"{CONFIG}:cockroachdb"] = {
+            **asked,
+            **SMALL,
+            "storage": {**(asked.get("storage") or {}), **SMALL["storage"]},
+        }
     return {**changed, f"{CONFIG}:strategy": strategy} if strategy else changed
+
+
+def _on_clouds(config: dict[str, Any]) -> bool:
+    """Whether any region is not on platform `existing`."""
+    platform = config.get(f"{CONFIG}:platform", "existing")
+    entries = config.get(f"{CONFIG}:regions") or []
+    return any((entry.get("platform") or platform) != "existing" for entry in entries if isinstance(entry, dict))
 
 
 def _chosen(paths: LabPaths) -> dict[str, Any]:

@@ -78,7 +78,9 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
 
 def verify(paths: LabPaths, *words: str) -> int:
     """The matrix, from inside the regions; its exit code."""
-    argv = [sys.executable, "-m", "verify", str(stackfile.refresh(paths)), *words]
+    # Regions on clouds name no kubeconfig: the lab's has a context for each.
+    kubeconfig = ["--kubeconfig", str(paths.kubeconfig)]
+    argv = [sys.executable, "-m", "verify", str(stackfile.refresh(paths)), *kubeconfig, *words]
     return subprocess.run(argv, cwd=PROJECT, env={**os.environ, **environment(paths)}, check=False).returncode
 
 

@@ -10,6 +10,7 @@ from components.database.databases import DatabaseArgs, DatabasesArgs
 from components.database.region import CockroachRegionArgs
 from components.database.settings import MemberArgs, node_args
 from components.plan.model import AddressPlan, DatabaseSettings, RegionPlan, RegionSettings, RegionState, Settings
+from components.platforms import RegionalCluster
 from components.strategies import strategy
 
 LIVE = (RegionState.ACTIVE, RegionState.DRAINING)
@@ -39,10 +40,12 @@ def sql_users(settings: Settings) -> list[str]:
 
 
 def live_cidrs(plan: AddressPlan) -> list[str]:
-    """Pod and node ranges of every region whose nodes run: who asks another region's DNS, and who dials its nodes."""
-    return [
-        str(cidr) for region in plan.regions if region.state in LIVE for cidr in (region.pod_cidr, region.node_cidr)
-    ]
+    """Pod and node ranges of every region whose nodes run: who asks another region's DNS, and who dials its nodes.
+
+    On EKS the two are one.
+    """
+    ranges = (cidr for region in plan.regions if region.state in LIVE for cidr in (region.pod_cidr, region.node_cidr))
+    return list(dict.fromkeys(map(str, ranges)))
 
 
 def client_cidrs(settings: Settings, plan: AddressPlan) -> list[str]:
@@ -72,14 +75,18 @@ def region_args(
     plan: AddressPlan,
     region: RegionSettings,
     authority: CertificateAuthority,
+    cluster: RegionalCluster,
     certificate: NodeCertificate,
     clients: Mapping[str, ClientCertificate],
 ) -> CockroachRegionArgs:
     """Args of one region's database. `clients`: certificates of the SQL users that Jobs and probes there need."""
+    balancing = cluster.balancing
     here = plan.region(region.name)
     identity = strategy(settings.strategy).pod_identity(region)
     node = node_args(settings.cockroachdb)
     node["extra_flags"] = [*node.get("extra_flags", []), *identity.flags]
+    if cluster.storage_class is not None and "storage_class" not in node:
+        node["storage_class"] = cluster.storage_class
     args: CockroachRegionArgs = {
         "region": region.name,
         "namespace": here.namespace,
@@ -91,7 +98,7 @@ def region_args(
         "join_addresses": list(plan.join_addresses),
         "members": members(plan),
         "sql_address": here.sql_address,
-        "load_balancer_annotations": dict(region.load_balancer.annotations),
+        "load_balancer_annotations": dict(balancing.annotations),
         "client_cidrs": client_cidrs(settings, plan),
         "peer_cidrs": live_cidrs(plan),
         "node": node,
@@ -102,8 +109,10 @@ def region_args(
             for user, client in clients.items()
         },
     }
-    if region.load_balancer.load_balancer_class is not None:
-        args["load_balancer_class"] = region.load_balancer.load_balancer_class
+    if balancing.load_balancer_class is not None:
+        args["load_balancer_class"] = balancing.load_balancer_class
+    if balancing.node_ports:
+        args["node_ports"] = dict(balancing.node_ports)
     return args
 
 

@@ -13,14 +13,14 @@ from components.database.names import ROOT, VERIFIER
 from components.database.region import CockroachRegion
 from components.database.rollout import Rollout, RolloutArgs
 from components.database.settings import node_args
-from components.plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
+from components.plan.model import AddressPlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
 from components.platforms import RegionalCluster
-from components.platforms.existing import ExistingCluster
 from components.strategies import resources
 from components.strategies.connection import Connection
 
 from . import arguments
 from .address_lock import AddressLock
+from .clouds import Cloud, clouds
 from .protection import guard
 
 
@@ -51,6 +51,8 @@ class MultiRegion:
     authority: CertificateAuthority
     users: dict[str, ClientCertificate]
     """SQL users of the config; no administrator."""
+    clouds: dict[Platform, Cloud]
+    """What makes the regions' clusters, and the network between them."""
     regions: list[Region] = field(default_factory=list)
     """Active and draining ones, in the order of the config."""
 
@@ -74,7 +76,7 @@ def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Inpu
     )
     clients = {user: _client(authority, user) for user in (ROOT, VERIFIER)}
     users = {user: _client(authority, user) for user in arguments.sql_users(settings)}
-    stack = MultiRegion(settings, plan, lock, authority, users)
+    stack = MultiRegion(settings, plan, lock, authority, users, clouds(settings, plan, lock))
 
     for region in settings.regions:
         if region.state in arguments.LIVE:
@@ -89,7 +91,7 @@ def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Inpu
 def _region(stack: MultiRegion, region: RegionSettings, clients: dict[str, ClientCertificate]) -> Region:
     """One region: its cluster, its DNS wiring, its nodes. Knows of the others only what the plan says."""
     settings, here = stack.settings, stack.plan.region(region.name)
-    cluster = _cluster(stack, region)
+    cluster = stack.clouds[region.platform].cluster(region)
     # Here a DNS load balancer's planned address becomes the other clusters' stub domain.
     dns = _connect(stack, region, cluster)
     certificate = NodeCertificate(
@@ -102,8 +104,12 @@ def _region(stack: MultiRegion, region: RegionSettings, clients: dict[str, Clien
     )
     root_is_here = region in (arguments.init_region(settings), arguments.admin_region(settings))
     held = clients if root_is_here else {VERIFIER: clients[VERIFIER]}
-    args = arguments.region_args(settings, stack.plan, region, stack.authority, certificate, held)
-    database = CockroachRegion(region.name, args, pulumi.ResourceOptions(providers=[cluster.provider]))
+    args = arguments.region_args(settings, stack.plan, region, stack.authority, cluster, certificate, held)
+    database = CockroachRegion(
+        region.name,
+        args,
+        pulumi.ResourceOptions(providers=[cluster.provider], depends_on=list(cluster.balancing.waits_for)),
+    )
     return Region(region, here, cluster, dns, database)
 
 
@@ -113,7 +119,7 @@ def _lost_region(stack: MultiRegion, region: RegionSettings) -> None:
     What stays until the region is `removed`: that provider, the DNS forwards (which remember not to call) and the
     guard, now open.
     """
-    _connect(stack, region, _cluster(stack, region))
+    _connect(stack, region, stack.clouds[region.platform].cluster(region))
     guard(stack.plan.region(region.name), protect=False, keeps=[])
 
 
@@ -185,18 +191,7 @@ def _connect(stack: MultiRegion, region: RegionSettings, cluster: RegionalCluste
         cluster,
         owner=f"{pulumi.get_project()}/{pulumi.get_stack()}",
         client_cidrs=arguments.live_cidrs(stack.plan),
-        opts=pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[stack.lock]),
-    )
-
-
-def _cluster(stack: MultiRegion, region: RegionSettings) -> RegionalCluster:
-    # A lost region's entry may leave out what it would take to reach it.
-    return ExistingCluster(
-        region.name,
-        {
-            "kubeconfig": region.kubeconfig or "",
-            "context": region.context or "",
-            "lost": region.state is RegionState.LOST,
-        },
-        pulumi.ResourceOptions(depends_on=[stack.lock]),
+        opts=pulumi.ResourceOptions(
+            providers=[cluster.provider], depends_on=[stack.lock, *cluster.balancing.waits_for]
+        ),
     )

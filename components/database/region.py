@@ -1,6 +1,7 @@
 """One region's share of the database: everything that runs in one Kubernetes cluster and waits for no other."""
 
 import json
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -48,8 +49,10 @@ class CockroachRegionArgs(TypedDict):
     """Planned address of the SQL load balancer."""
     load_balancer_class: NotRequired[str]
     """`spec.loadBalancerClass` of the SQL load balancer."""
-    load_balancer_annotations: NotRequired[dict[str, str]]
+    load_balancer_annotations: NotRequired[dict[str, pulumi.Input[str]]]
     """Annotations of the SQL load balancer's Service."""
+    node_ports: NotRequired[dict[str, int]]
+    """Ports of every host, `grpc` and `http`, that a load balancer made elsewhere sends to: `sql_address` is its."""
     client_cidrs: list[str]
     """Who may reach SQL and the console."""
     peer_cidrs: list[str]
@@ -111,7 +114,9 @@ class CockroachRegion(pulumi.ComponentResource):
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[home])
 
-        def meta(object_name: str, annotations: dict[str, str] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
+        def meta(
+            object_name: str, annotations: Mapping[str, pulumi.Input[str]] | None = None
+        ) -> k8s.meta.v1.ObjectMetaArgs:
             return k8s.meta.v1.ObjectMetaArgs(
                 name=object_name, namespace=namespace, labels=labels, annotations=annotations
             )
@@ -146,6 +151,7 @@ class CockroachRegion(pulumi.ComponentResource):
             client_cidrs=args["client_cidrs"],
             load_balancer_class=args.get("load_balancer_class"),
             annotations=args.get("load_balancer_annotations", {}),
+            node_ports=args.get("node_ports", {}),
         )
         # Never awaited: a Service is ready when pods behind it are, and these are only once the cluster is initialised.
         headless = k8s.core.v1.Service(

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import names
 from .fragments import Manifest
 
-_PORTS = (
+_PORTS: tuple[dict[str, Any], ...] = (
     {"name": "grpc", "port": names.RPC_PORT, "targetPort": "grpc", "protocol": "TCP"},
     {"name": "http", "port": names.HTTP_PORT, "targetPort": "http", "protocol": "TCP"},
 )
@@ -21,7 +22,10 @@ class SqlBalancer:
     client_cidrs: Sequence[str]
     """Who may connect (`loadBalancerSourceRanges`). Empty would mean the whole world, so it is refused."""
     load_balancer_class: str | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, Any] = field(default_factory=dict)
+    """Values may be outputs."""
+    node_ports: Mapping[str, int] = field(default_factory=dict)
+    """Port name -> port of every host: the address is a load balancer's that was made elsewhere and sends there."""
 
 
 def headless_spec() -> Manifest:
@@ -49,6 +53,13 @@ def sql_balancer_spec(balancer: SqlBalancer) -> Manifest:
     """
     if not balancer.client_cidrs:
         raise ValueError("the SQL load balancer needs at least one client CIDR: without one it would answer everybody")
+    if balancer.node_ports:
+        return {
+            "type": "NodePort",
+            "externalTrafficPolicy": "Cluster",
+            "selector": names.selector_labels(),
+            "ports": [{**port, "nodePort": balancer.node_ports[port["name"]]} for port in _PORTS],
+        }
     spec: Manifest = {
         "type": "LoadBalancer",
         "loadBalancerIP": balancer.address,

@@ -66,18 +66,28 @@ def connect(kubeconfig: str, context: str) -> ClusterDns:
     Raises ClusterUnreachable when the file or the context is missing. Nothing is sent yet.
     """
     # Imported late: 0.8 s that a program or a preview that writes no forwards needn't pay.
+    import yaml
     from kubernetes.client import AppsV1Api, CoreV1Api
-    from kubernetes.config import ConfigException, new_client_from_config
+    from kubernetes.config import ConfigException, new_client_from_config, new_client_from_config_dict
 
-    path = Path(kubeconfig).expanduser()
-    if not path.is_file():
-        raise ClusterUnreachable(f"no kubeconfig at {kubeconfig} (seen from {Path.cwd().name}/)")
+    where = f"context {context}" if is_text(kubeconfig) else f"{kubeconfig}, context {context}"
     try:
-        client = new_client_from_config(str(path), context=context, persist_config=False)
-    except ConfigException as error:
-        raise ClusterUnreachable(f"{kubeconfig}, context {context}: {error}") from error
+        if is_text(kubeconfig):
+            client = new_client_from_config_dict(yaml.safe_load(kubeconfig), context=context, persist_config=False)
+        else:
+            path = Path(kubeconfig).expanduser()
+            if not path.is_file():
+                raise ClusterUnreachable(f"no kubeconfig at {kubeconfig} (seen from {Path.cwd().name}/)")
+            client = new_client_from_config(str(path), context=context, persist_config=False)
+    except (ConfigException, yaml.YAMLError) as error:
+        raise ClusterUnreachable(f"{where}: {error}") from error
     _go_by_kubectls_rules(client)
-    return _ApiClusterDns(CoreV1Api(client), AppsV1Api(client), f"{kubeconfig}, context {context}")
+    return _ApiClusterDns(CoreV1Api(client), AppsV1Api(client), where)
+
+
+def is_text(kubeconfig: str) -> bool:
+    """Whether this is a kubeconfig's text (JSON, or YAML of several lines) rather than the path of one."""
+    return kubeconfig.lstrip().startswith("{") or "\n" in kubeconfig
 
 
 def _go_by_kubectls_rules(client: Any) -> None:

@@ -80,7 +80,7 @@ class DnsForwardsArgs(TypedDict):
     """What a cluster's DNS sends elsewhere."""
 
     kubeconfig: pulumi.Input[str]
-    """Path of a kubeconfig file, relative to the project's folder."""
+    """Path of a kubeconfig file, relative to the project's folder, or the text of one (with no credential in it)."""
     context: pulumi.Input[str]
     """The cluster's context in it."""
     kind: pulumi.Input[str]

@@ -9,6 +9,9 @@ import pulumi_kubernetes as k8s
 from .cluster_dns import NAMESPACE
 
 SERVICE = "cockroachdb-dns"
+SELECTOR = {"k8s-app": "kube-dns"}
+PROTOCOLS = {"dns": "UDP", "dns-tcp": "TCP"}
+"""Name of a port -> its protocol."""
 
 
 class DnsLoadBalancerArgs(TypedDict):
@@ -20,12 +23,17 @@ class DnsLoadBalancerArgs(TypedDict):
     """Who may ask: pod and node ranges of the regions. Default: anyone who can route there."""
     load_balancer_class: NotRequired[str]
     """`spec.loadBalancerClass`. Default: the cluster's own."""
-    annotations: NotRequired[dict[str, str]]
+    annotations: NotRequired[dict[str, pulumi.Input[str]]]
     """Annotations of the Services, where a load balancer is asked for by those."""
+    split_protocols: NotRequired[bool]
+    """True: a Service for UDP and one for TCP share each address. Default: one Service for both."""
+    node_ports: NotRequired[dict[str, int]]
+    """Ports of every host, `dns` for UDP and `dns-tcp` for TCP, that load balancers made elsewhere send to: then the
+    addresses are theirs, and one Service of type NodePort is all that is made here."""
 
 
 class DnsLoadBalancer(pulumi.ComponentResource):
-    """One Service per planned address in front of the cluster's DNS pods, for UDP and TCP alike.
+    """A Service per planned address in front of the cluster's DNS pods, for UDP and TCP alike.
 
     Both protocols are needed: a node-local DNS cache, and every truncated answer, asks over TCP. No other region waits
     for this: they forward to the planned addresses, and an address that is not the planned one fails here, loudly.
@@ -36,10 +44,9 @@ class DnsLoadBalancer(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DnsLoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:DnsLoadBalancer", name, {}, opts)
-        given: list[pulumi.Output[str]] = []
-        for index, address in enumerate(args["addresses"]):
-            suffix = "" if index == 0 else f"-{index + 1}"
-            service = k8s.core.v1.Service(
+
+        def service(suffix: str, spec: k8s.core.v1.ServiceSpecArgsDict) -> k8s.core.v1.Service:
+            return k8s.core.v1.Service(
                 f"{name}-service{suffix}",
                 metadata={
                     "name": f"{SERVICE}{suffix}",
@@ -50,11 +57,21 @@ class DnsLoadBalancer(pulumi.ComponentResource):
                     },
                     "annotations": args.get("annotations", {}),
                 },
-                spec=_spec(address, args),
+                spec=spec,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            given.append(service.status.apply(partial(planned_address, address)))
-        self.addresses = pulumi.Output.all(*given)
+
+        if "node_ports" in args:
+            made = service("", _node_port_spec(args["node_ports"]))
+            self.addresses = made.id.apply(lambda _: args["addresses"])
+        else:
+            given: list[pulumi.Output[str]] = []
+            for index, address in enumerate(args["addresses"]):
+                place = "" if index == 0 else f"-{index + 1}"
+                for protocols, suffix in _services(args):
+                    made = service(f"{place}{suffix}", _spec(address, protocols, args))
+                    given.append(made.status.apply(partial(planned_address, address)))
+            self.addresses = pulumi.Output.all(*given).apply(lambda addresses: list(dict.fromkeys(addresses)))
         self.register_outputs({"addresses": self.addresses})
 
 
@@ -76,15 +93,31 @@ def planned_address(planned: str, status: k8s.core.v1.outputs.ServiceStatus | No
     return planned
 
 
-def _spec(address: str, args: DnsLoadBalancerArgs) -> k8s.core.v1.ServiceSpecArgsDict:
+def _services(args: DnsLoadBalancerArgs) -> list[tuple[list[str], str]]:
+    """The protocols of each Service of one address, and the end of its name."""
+    return [(["dns"], ""), (["dns-tcp"], "-tcp")] if args.get("split_protocols", False) else [(["dns", "dns-tcp"], "")]
+
+
+def _ports(names: list[str]) -> list[k8s.core.v1.ServicePortArgsDict]:
+    return [{"name": name, "port": 53, "target_port": 53, "protocol": PROTOCOLS[name]} for name in names]
+
+
+def _node_port_spec(node_ports: dict[str, int]) -> k8s.core.v1.ServiceSpecArgsDict:
+    return {
+        "type": "NodePort",
+        "selector": SELECTOR,
+        "ports": [
+            {**port, "node_port": node_ports[name]} for name, port in zip(PROTOCOLS, _ports([*PROTOCOLS]), strict=True)
+        ],
+    }
+
+
+def _spec(address: str, protocols: list[str], args: DnsLoadBalancerArgs) -> k8s.core.v1.ServiceSpecArgsDict:
     spec: k8s.core.v1.ServiceSpecArgsDict = {
         "type": "LoadBalancer",
         "load_balancer_ip": address,
-        "selector": {"k8s-app": "kube-dns"},
-        "ports": [
-            {"name": "dns", "port": 53, "target_port": 53, "protocol": "UDP"},
-            {"name": "dns-tcp", "port": 53, "target_port": 53, "protocol": "TCP"},
-        ],
+        "selector": SELECTOR,
+        "ports": _ports(protocols),
     }
     if "load_balancer_class" in args:
         spec["load_balancer_class"] = args["load_balancer_class"]

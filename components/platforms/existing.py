@@ -49,7 +49,5 @@ class ExistingCluster(RegionalCluster):
         )
         self.kubeconfig = pulumi.Output.from_input(args["kubeconfig"])
         self.context = pulumi.Output.from_input(args["context"])
-        self.balancing = Balancing(args.get("load_balancer_class"), args.get("load_balancer_annotations", {}))
-        self.storage_class = None
-        self.owns_dns_text = False
+        self._balancing = Balancing(args.get("load_balancer_class"), args.get("load_balancer_annotations", {}))
         self.register_outputs({"kubeconfig": self.kubeconfig, "context": self.context})

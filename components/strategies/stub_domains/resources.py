@@ -15,7 +15,7 @@ class StubDomainsArgs(TypedDict):
     """One region's part of the wiring."""
 
     kubeconfig: pulumi.Input[str]
-    """Path of the kubeconfig that reaches this region's cluster, relative to the project's folder."""
+    """Path of the kubeconfig that reaches this region's cluster, relative to the project's folder, or its text."""
     context: pulumi.Input[str]
     """The cluster's context in it."""
     dns_kind: str
@@ -34,8 +34,14 @@ class StubDomainsArgs(TypedDict):
     """Who may ask this region's DNS: pod and node ranges of the regions. Default: anyone who can route there."""
     load_balancer_class: NotRequired[str]
     """`spec.loadBalancerClass`. Default: the cluster's own."""
-    load_balancer_annotations: NotRequired[dict[str, str]]
+    load_balancer_annotations: NotRequired[dict[str, pulumi.Input[str]]]
     """Annotations of the DNS load balancer's Services."""
+    split_protocols: NotRequired[bool]
+    """True: the load balancer takes TCP and UDP in Services of their own. Default false."""
+    node_ports: NotRequired[dict[str, int]]
+    """Ports of every host that the program's own load balancer sends to; see `DnsLoadBalancer`."""
+    owns_dns_text: NotRequired[bool]
+    """True: the platform writes the cluster's whole DNS configuration, the forwards in it. Default false."""
     lost: NotRequired[bool]
     """True: the cluster is gone; no call is made to it, and its load balancer leaves the state. Default false."""
 
@@ -58,19 +64,20 @@ class StubDomains(Connection):
         if args["dns_managed"] and not lost:
             balancer = DnsLoadBalancer(f"{name}-dns", _balancer_args(args), pulumi.ResourceOptions(parent=self))
             self.addresses = balancer.addresses
-        DnsForwards(
-            f"{name}-forwards",
-            {
-                "kubeconfig": args["kubeconfig"],
-                "context": args["context"],
-                "kind": args["dns_kind"],
-                "zone": args["dns_zone"],
-                "owner": args["owner"],
-                "forwards": args["forwards"],
-                "lost": lost,
-            },
-            pulumi.ResourceOptions(parent=self),
-        )
+        if not args.get("owns_dns_text", False):
+            DnsForwards(
+                f"{name}-forwards",
+                {
+                    "kubeconfig": args["kubeconfig"],
+                    "context": args["context"],
+                    "kind": args["dns_kind"],
+                    "zone": args["dns_zone"],
+                    "owner": args["owner"],
+                    "forwards": args["forwards"],
+                    "lost": lost,
+                },
+                pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({"addresses": self.addresses})
 
 
@@ -82,6 +89,10 @@ def _balancer_args(args: StubDomainsArgs) -> DnsLoadBalancerArgs:
         balancer["load_balancer_class"] = args["load_balancer_class"]
     if "load_balancer_annotations" in args:
         balancer["annotations"] = args["load_balancer_annotations"]
+    if "split_protocols" in args:
+        balancer["split_protocols"] = args["split_protocols"]
+    if "node_ports" in args:
+        balancer["node_ports"] = args["node_ports"]
     return balancer
 
 
@@ -98,7 +109,7 @@ def connect_region(
 
     `owner`: `project/stack`. `client_cidrs`: who asks this region's DNS. `opts`: hold the region's provider.
     """
-    here = plan.region(region.name)
+    here, balancing = plan.region(region.name), cluster.balancing
     args: StubDomainsArgs = {
         "kubeconfig": cluster.kubeconfig,
         "context": cluster.context,
@@ -109,9 +120,13 @@ def connect_region(
         "forwards": {zone: list(addresses) for zone, addresses in here.forwards.items()},
         "owner": owner,
         "client_cidrs": client_cidrs,
-        "load_balancer_annotations": dict(region.load_balancer.annotations),
+        "load_balancer_annotations": dict(balancing.annotations),
+        "split_protocols": balancing.split_protocols,
+        "owns_dns_text": cluster.owns_dns_text,
         "lost": region.state is RegionState.LOST,
     }
-    if region.load_balancer.load_balancer_class is not None:
-        args["load_balancer_class"] = region.load_balancer.load_balancer_class
+    if balancing.load_balancer_class is not None:
+        args["load_balancer_class"] = balancing.load_balancer_class
+    if balancing.node_ports:
+        args["node_ports"] = dict(balancing.node_ports)
     return StubDomains(f"{region.name}-stub-domains", args, opts)

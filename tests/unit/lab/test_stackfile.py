@@ -30,6 +30,22 @@ def test_the_copy_uses_this_labs_kubeconfig_and_nothing_else_changes(paths: LabP
     assert config == original
 
 
+def test_nodes_of_a_cloud_example_are_small_enough_for_one_machine() -> None:
+    config = {
+        f"{CONFIG}:platform": "gke",
+        f"{CONFIG}:regions": [{"name": "us-east1"}],
+        f"{CONFIG}:cockroachdb": {"version": "v26.2.5", "storage": {"size": "500Gi", "class": "fast"}},
+    }
+    small = stackfile.in_lab(config, "kubeconfig", None)[f"{CONFIG}:cockroachdb"]
+    assert small == {
+        "version": "v26.2.5",
+        "resources": {"cpu": "100m", "memory": "512Mi"},
+        "storage": {"size": "1Gi", "class": "fast"},
+    }
+    existing = {**config, f"{CONFIG}:platform": "existing"}
+    assert stackfile.in_lab(existing, "kubeconfig", None)[f"{CONFIG}:cockroachdb"] == config[f"{CONFIG}:cockroachdb"]
+
+
 def test_what_the_engine_wrote_stays(paths: LabPaths) -> None:
     copy = stackfile.choose(paths, "dev", None)
     copy.write_text(copy.read_text() + "encryptionsalt: v1:salt\n")
