@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
-from . import lab, modelled, report, targets
+from . import clouds, growth, lab, modelled, report, targets
 from .engine import BIN, ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
@@ -23,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--lab", type=_counts, default=lab.COUNTS, metavar="N,N", help="regions; default 3,5,9")
     parser.add_argument(
-        "--only", choices=("modelled", "lab", "report"), help="one part; report: only write the page again"
+        "--only",
+        choices=("modelled", "clouds", "growth", "lab", "report"),
+        help="one part; modelled: clouds and growth too; report: only write the page again",
     )
     options = parser.parse_args(arguments)
 
@@ -34,6 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
     if options.only in (None, "modelled"):
         results["modelled"] = modelled.measure(options.modelled, _say)
         commits["modelled"] = _commit()
+    if options.only in (None, "modelled", "clouds"):
+        measured = clouds.measure(options.modelled, _say)
+        kept = [old for old in results.get("clouds", []) if old["regions"] not in options.modelled]
+        results["clouds"] = sorted([*kept, *measured], key=lambda run: (run["platform"] != "gke", run["regions"]))
+        commits["clouds"] = _commit()
+    if options.only in (None, "modelled", "growth"):
+        results["growth"] = growth.measure(_say)
+        commits["growth"] = _commit()
     if options.only in (None, "lab"):
         measured = lab.measure(options.lab, _say)
         kept = [old for old in results.get("lab", []) if old["regions"] not in options.lab]

@@ -28,6 +28,31 @@ BY_NAME: tuple[tuple[str, float], ...] = (
     (r"tls:index/", 0.05),
     # A dynamic provider: a Python process, imports, one read and one write of a ConfigMap.
     (r"pulumi-python:dynamic", 2.0),
+    # Google Cloud. Clusters 3.5 to 9 minutes, node pools 1 to 2; the rest are operations of the compute API, which
+    # take 10 to 20 s each; switching an API on is slower, and what IAM says takes a few seconds.
+    (r"gcp:container/cluster:", 400.0),
+    (r"gcp:container/nodePool:", 90.0),
+    (r"gcp:projects/service:", 25.0),
+    (r"gcp:serviceaccount/|gcp:projects/iAMMember:", 8.0),
+    (r"gcp:compute/(network|subnetwork|networkPeering):", 15.0),
+    (r"gcp:compute/vPNTunnel:", 20.0),
+    (r"gcp:", 11.0),
+    # AWS. Control plane 8 to 11 minutes, node group 1.5 to 3, NAT gateway 1.5 to 2, NLB 2.4, coredns add-on 0.2 to 1.
+    (r"aws:eks/cluster:", 570.0),
+    (r"aws:eks/nodeGroup:", 135.0),
+    (r"aws:eks/addon:", 35.0),
+    (r"aws:lb/loadBalancer:", 145.0),
+    (r"aws:ec2/natGateway:", 105.0),
+    # A VPN connection's two tunnels 3 to 5 minutes; a Transit Gateway 1 to 2, each attachment about one.
+    (r"aws:ec2/vpnConnection:", 240.0),
+    (r"aws:ec2/vpnGateway:", 20.0),
+    (r"aws:ec2transitgateway/transitGateway:", 90.0),
+    (r"aws:ec2transitgateway/\w*[aA]ttachment", 60.0),
+    (r"aws:ec2transitgateway/", 5.0),
+    (r"aws:ec2/vpc:", 12.0),
+    (r"aws:ec2/(vpcPeeringConnection|vpcPeeringConnectionAccepter):", 5.0),
+    (r"aws:kms/|aws:iam/", 10.0),
+    (r"aws:", 2.0),
 )
 """First match against the URN wins."""
 

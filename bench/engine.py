@@ -57,9 +57,15 @@ class Workspace:
         project["main"] = str(main)
         project["runtime"]["options"] = {"virtualenv": str(ROOT / ".venv")}
         (folder / "project" / "Pulumi.yaml").write_text(yaml.safe_dump(project))
-        stack = {"config": {f"cockroachdb-multiregion:{key}": value for key, value in config.items()}}
-        (folder / "project" / "Pulumi.bench.yaml").write_text(yaml.safe_dump(stack))
+        self._stack_file = folder / "project" / "Pulumi.bench.yaml"
+        self.configure(config)
         self.run("stack", "init", "bench")
+
+    def configure(self, config: dict[str, Any]) -> None:
+        """Another config for the same stack."""
+        before = yaml.safe_load(self._stack_file.read_text()) if self._stack_file.exists() else {}
+        stack = {"config": {f"cockroachdb-multiregion:{key}": value for key, value in config.items()}}
+        self._stack_file.write_text(yaml.safe_dump({**before, **stack}))
 
     def run(self, *arguments: str, environment: dict[str, str] | None = None) -> Run:
         """`pulumi …`, to its end. Raises BenchError."""

@@ -8,6 +8,8 @@ from typing import Any
 Resource = dict[str, Any]
 """One entry of `pulumi stack export`'s deployment.resources."""
 
+CLUSTERS = ("gcp:container/cluster:Cluster", "aws:eks/cluster:Cluster")
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -41,6 +43,42 @@ def critical_path(resources: list[Resource], seconds: Callable[[str], float]) ->
 def in_order(resources: list[Resource], seconds: Callable[[str], float]) -> float:
     """The same work, one resource after another."""
     return sum(seconds(resource["urn"]) for resource in resources)
+
+
+def region_after_region(resources: list[Resource], regions: list[str], seconds: Callable[[str], float]) -> float:
+    """One region after another, each as parallel as its own waiting allows; then what belongs to no region.
+
+    The sum of each part's own longest chain of waiting, counting only what is its own. Two phases, every region's
+    infrastructure and then the steps that join them, would take at least as long: so no baseline is made to look slow.
+    """
+    region = regions_of(resources, regions)
+
+    def alone(part: str | None) -> float:
+        return critical_path(resources, lambda urn: seconds(urn) if region.get(urn) == part else 0.0).seconds
+
+    return sum(alone(part) for part in (*regions, None))
+
+
+def waits_for_clusters(resources: list[Resource], regions: list[str]) -> dict[str, int]:
+    """Who waits, directly or not, for the Kubernetes cluster of another region: {step: how many resources of it}.
+
+    What waits only because a step above it in this list does is counted too.
+    """
+    region = regions_of(resources, regions)
+    clusters: dict[str, frozenset[str]] = {}
+    found: dict[str, int] = {}
+    for resource in resources:
+        urn = resource["urn"]
+        here = frozenset({region[urn]}) if kind_of(urn) in CLUSTERS and urn in region else frozenset[str]()
+        clusters[urn] = here.union(*(clusters.get(before, frozenset()) for before in waits_for(resource)))
+        if urn in region and clusters[urn] - {region[urn]}:
+            found[_step(urn)] = found.get(_step(urn), 0) + 1
+    return found
+
+
+def kind_of(urn: str) -> str:
+    """A URN's own type: `aws:ec2/vpc:Vpc`."""
+    return urn.split("::")[2].rsplit("$", 1)[-1]
 
 
 def regions_of(resources: list[Resource], regions: list[str]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Resource providers that do nothing but take their time: every create lasts as long as the model says.
 
-They let the real engine run the real program's graph for any number of regions with no control plane behind it, so
-that what is measured is the graph and the engine. One server speaks for every package of the program; the engine
-attaches to it (`PULUMI_DEBUG_PROVIDERS`). Values pass through as they come, secrets and unknowns included.
+They let the real engine run the real program's graph for any number of regions with no control plane and no cloud
+behind it, so that what is measured is the graph and the engine. One server speaks for every package of the program; the
+engine attaches to it (`PULUMI_DEBUG_PROVIDERS`). Values pass through as they come, secrets and unknowns included.
 """
 
 import asyncio
@@ -13,35 +13,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-PACKAGES = ("kubernetes", "tls", "pulumi-python")
+from . import computed, replaces
+
+PACKAGES = ("kubernetes", "tls", "pulumi-python", "gcp", "aws")
 
 Seconds = Callable[[str], float]
 """URN → modelled duration of its creation."""
 
-COMPUTED: dict[str, dict[str, Any]] = {
-    "tls:index/privateKey:PrivateKey": {
-        "privateKeyPem": "modelled private key",
-        "privateKeyPemPkcs8": "modelled private key",
-        "privateKeyOpenssh": "modelled private key",
-        "publicKeyPem": "modelled public key",
-        "publicKeyOpenssh": "modelled public key",
-    },
-    "tls:index/selfSignedCert:SelfSignedCert": {"certPem": "modelled certificate"},
-    "tls:index/certRequest:CertRequest": {"certRequestPem": "modelled request"},
-    "tls:index/locallySignedCert:LocallySignedCert": {"certPem": "modelled certificate"},
-}
-
 
 @dataclass
 class Timeline:
-    """What was created when: {URN: (start, end)} in seconds of the monotonic clock."""
+    """What was created when: {URN: (start, end)} in seconds of the monotonic clock; and what changed afterwards."""
 
     created: dict[str, tuple[float, float]] = field(default_factory=dict)
     updated: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    changes: dict[str, list[str]] = field(default_factory=dict)
+    """{URN: the inputs whose change was seen}, replaced resources included."""
+    replaced: dict[str, list[str]] = field(default_factory=dict)
+    """{URN: the inputs whose change a real provider can't make in place}."""
 
 
 class LatencyProvider(provider_pb2_grpc.ResourceProviderServicer):
@@ -67,7 +60,7 @@ class LatencyProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return _no_difference()
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
     async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
         return provider_pb2.ConfigureResponse(
@@ -78,25 +71,40 @@ class LatencyProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
-        changed = request.old_inputs != request.news
-        changes = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(changes=changes)
+        old, new = json_format.MessageToDict(request.old_inputs), json_format.MessageToDict(request.news)
+        changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        if not changed:
+            return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        kind = request.urn.split("::")[2].rsplit("$", 1)[-1]
+        forced = replaces.forced(kind, old, new)
+        self._timeline.changes[request.urn] = changed
+        if forced:
+            self._timeline.replaced[request.urn] = forced
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME,
+            diffs=changed,
+            replaces=forced,
+            deleteBeforeReplace=bool(forced),
+        )
 
     async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
-        kind = request.urn.split("::")[2].rsplit("$", 1)[-1]
-        response = provider_pb2.CreateResponse(id="" if request.preview else request.urn.rsplit("::", 1)[-1])
+        kind, name = request.urn.split("::")[2].rsplit("$", 1)[-1], request.urn.rsplit("::", 1)[-1]
+        response = provider_pb2.CreateResponse(id="" if request.preview else name)
         response.properties.CopyFrom(request.properties)
         if not request.preview:
             started = time.monotonic()
             await asyncio.sleep(self._seconds(request.urn))
             self._timeline.created[request.urn] = (started, time.monotonic())
-            response.properties.update(computed(kind, response.properties))
+            response.properties.update(computed.outputs(kind, name, json_format.MessageToDict(request.properties)))
         return response
 
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+        response = provider_pb2.UpdateResponse(properties=request.news)
         if not request.preview:
+            kind, name = request.urn.split("::")[2].rsplit("$", 1)[-1], request.urn.rsplit("::", 1)[-1]
             self._timeline.updated.append(request.urn)
-        return provider_pb2.UpdateResponse(properties=request.news)
+            response.properties.update(computed.outputs(kind, name, json_format.MessageToDict(request.news)))
+        return response
 
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._timeline.deleted.append(request.urn)
@@ -138,14 +146,3 @@ class Server:
         )
         self.port = self._server.add_insecure_port("127.0.0.1:0")
         await self._server.start()
-
-
-def computed(kind: str, properties: Any) -> dict[str, Any]:
-    """Outputs that a real provider computes and the program reads."""
-    if kind == "kubernetes:core/v1:Service" and "loadBalancerIP" in properties["spec"]:
-        return {"status": {"loadBalancer": {"ingress": [{"ip": properties["spec"]["loadBalancerIP"]}]}}}
-    return COMPUTED.get(kind, {})
-
-
-def _no_difference() -> Any:
-    return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
