@@ -1,0 +1,1 @@
+"""What regions on GKE have in common, and what a cluster stands on there."""

@@ -1,0 +1,94 @@
+"""Which packets a VPC lets through to the database's hosts and pods: firewall rules as plain values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from ...plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
+
+NODE_TAG = "cockroachdb"
+"""Network tag of the node pools' hosts: rules hold for these (and their pods) alone."""
+
+HEALTH_CHECKERS = ("35.191.0.0/16", "130.211.0.0/22")
+"""Where load balancers ask from whether a host is well (cloud.google.com/load-balancing/docs/firewall-rules)."""
+
+HEALTH_CHECK_PORT = 10256
+"""Asked of a Service's hosts with `externalTrafficPolicy: Cluster`, which all Services of this program have."""
+
+EVERYONE = "0.0.0.0/0"
+
+
+class GcpPortArgs(TypedDict):
+    """A port that regions call in each other."""
+
+    protocol: str
+    """`TCP` or `UDP`."""
+    port: int
+    """Its number."""
+    sources: list[str]
+    """IPv4 ranges that call it: of pods, of hosts, or of both, in every region whose nodes run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """One transport and its ports; no ports: all of it (ICMP)."""
+
+    protocol: str
+    ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule that lets packets in. What no rule lets in, the VPC refuses."""
+
+    suffix: str
+    sources: tuple[str, ...]
+    allows: tuple[Allow, ...]
+    why: str
+
+
+def rules(ports: Sequence[GcpPortArgs], peer_cidrs: Sequence[str], client_cidrs: Sequence[str]) -> list[Rule]:
+    """The rules of one VPC.
+
+    `peer_cidrs`: pods and hosts of every region whose nodes run; they may send ICMP, for a path's MTU is learned by it.
+    `client_cidrs`: who may reach SQL and the console. Raises ValueError where a source is the whole internet.
+    """
+    nodes = [port for port in ports if port["port"] != DNS_PORT]
+    dns = [port for port in ports if port["port"] == DNS_PORT]
+    made = [
+        *_by_sources("nodes", nodes, "Nodes of every region call each other", peer_cidrs),
+        *_by_sources("dns", dns, "DNS servers and hosts of every region ask for this region's names"),
+    ]
+    if client_cidrs:
+        allow = Allow("tcp", (SQL_PORT, HTTP_PORT))
+        made.append(Rule("clients", _unique(client_cidrs), (allow,), "SQL clients, and readers of the console"))
+    health = Allow("tcp", (HEALTH_CHECK_PORT,))
+    made.append(Rule("health-checks", HEALTH_CHECKERS, (health,), "Load balancers ask which hosts are well"))
+    for rule in made:
+        if EVERYONE in rule.sources:
+            raise ValueError(f"the {rule.suffix} rule would be open to {EVERYONE}: name the ranges that need it")
+    return made
+
+
+def _by_sources(suffix: str, ports: Sequence[GcpPortArgs], why: str, icmp: Sequence[str] = ()) -> list[Rule]:
+    """A rule per set of sources: a port that hosts may not call is not opened to them by one that they may."""
+    grouped: dict[tuple[str, ...], dict[str, tuple[int, ...]]] = {}
+    for port in ports:
+        allows = grouped.setdefault(_unique(port["sources"]), {})
+        protocol = port["protocol"].lower()
+        allows[protocol] = (*allows.get(protocol, ()), port["port"])
+    if icmp:
+        grouped.setdefault(_unique(icmp), {})["icmp"] = ()
+    return [
+        Rule(
+            suffix if index == 0 else f"{suffix}-{index + 1}",
+            sources,
+            tuple(Allow(protocol, numbers) for protocol, numbers in allows.items()),
+            why,
+        )
+        for index, (sources, allows) in enumerate(grouped.items())
+    ]
+
+
+def _unique(cidrs: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(cidrs))
