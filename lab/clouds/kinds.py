@@ -134,7 +134,7 @@ class Kind:
         return {}
 
     def delete(self, cloud: Cloud, record: Record) -> None:
-        """Raises Refused where it is in use; may change other records. Under the lock; the framework drops the record."""
+        """Raises Refused where it is in use; may change other records. Under the lock; `record` goes by itself."""
 
     def unsettle(self, cloud: Cloud, record: Record) -> None:
         """After the cloud's time for a deletion, without the lock, just before the record goes: stop what runs."""
