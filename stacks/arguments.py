@@ -101,6 +101,9 @@ def region_args(
         "load_balancer_annotations": dict(balancing.annotations),
         "client_cidrs": client_cidrs(settings, plan),
         "peer_cidrs": live_cidrs(plan),
+        "balancer_addresses": [
+            address for other in plan.regions if other.state in LIVE for address in other.sql_addresses
+        ],
         "node": node,
         "ca_certificate": authority.bundle,
         "node_certificate": {"certificate": certificate.certificate, "private_key": certificate.private_key},

@@ -30,6 +30,7 @@ class Layer(StrEnum):
     SNAT = "SNAT"
     MTU = "MTU"
     DNS = "DNS"
+    BALANCER = "balancer"
     TLS = "TLS"
     NODE = "node"
     CLOCK = "clock"

@@ -8,7 +8,7 @@ from components.plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
 
 from .target import Region, Target
 
-PROBE_VERSION = 1
+PROBE_VERSION = 2
 """Of the probe's input and report; both ends come from one checkout, the number guards stray pods of another."""
 
 APP = "cockroachdb-verify"
@@ -44,7 +44,8 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
     """What the pods of `region` are to probe. `deadline` and `peers_within` are seconds from a pod's start.
 
     `nodes`: every node of every region. `servers`: each address that this region's DNS forwards another region's zone
-    to, with a node's name that it must know; empty for strategies that chain no DNS.
+    to, with a node's name that it must know; empty for strategies that chain no DNS. `balancers`: the other regions' SQL
+    load balancers.
     """
     by_zone = {other.dns_zone: other for other in target.regions if other.name != region.name}
     servers = [
@@ -73,6 +74,12 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
         "ports": {"sql": SQL_PORT, "http": HTTP_PORT, "dns": DNS_PORT},
         "nodes": nodes,
         "servers": servers,
+        "balancers": [
+            {"region": other.name, "address": address}
+            for other in target.regions
+            if other.name != region.name
+            for address in other.sql_addresses
+        ],
         "credentials": {
             "ca": f"{CERTIFICATES}/ca.crt",
             "certificate": f"{CERTIFICATES}/client.{VERIFIER}.crt",

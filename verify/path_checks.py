@@ -23,6 +23,7 @@ __all__ = [
     "names",
     "resolver",
     "route",
+    "sql_balancers",
     "source_address",
     "sql_port",
     "stale_names",
@@ -62,6 +63,32 @@ def route(evidence: Evidence) -> Iterator[Finding]:
 def sql_port(evidence: Evidence) -> Iterator[Finding]:
     """The nodes' SQL and RPC port."""
     yield from _port(evidence, SQL_PORT, "connect", "firewall-sql")
+
+
+def sql_balancers(evidence: Evidence) -> Iterator[Finding]:
+    """The addresses that clients are told: red where none of a region's works, though its nodes do."""
+    for source, target, reports in evidence.pairs():
+        tried = [entry for report in reports for entry in towards(report, "balancers", target.name)]
+        dead = [entry for entry in tried if not (ok(entry["connect"]) and ok(entry["tls"]) and ok(entry["sql"]))]
+        if not dead or evidence.cut(source.name, target.name) or not _up(evidence, reports, target, "connect"):
+            continue
+        answering = {entry["address"] for entry in tried} - {entry["address"] for entry in dead}
+        yield finding(
+            evidence.target,
+            Severity.DEGRADED if answering else Severity.RED,
+            Layer.BALANCER,
+            "sql-balancer-some" if answering else "sql-balancer-dead",
+            source.name,
+            target.name,
+            listing(sorted({entry["address"] for entry in dead})),
+            f"tcp {SQL_PORT}: " + listing(sorted({_balancer_symptom(entry) for entry in dead}), 2),
+        )
+
+
+def _balancer_symptom(entry: dict[str, Any]) -> str:
+    steps = [(name, entry[name]) for name in ("connect", "tls", "sql") if not ok(entry[name])]
+    name, step = steps[0]
+    return f"{name} {step['status'] if step else 'not tried'}"
 
 
 def http_port(evidence: Evidence) -> Iterator[Finding]:

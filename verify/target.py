@@ -36,6 +36,8 @@ class Region:
     dns_kind: str
     dns_zone: str
     dns_addresses: tuple[str, ...]
+    sql_addresses: tuple[str, ...]
+    """Where SQL clients of other networks are sent: the SQL load balancer's."""
     forwards: dict[str, tuple[str, ...]]
     zones: tuple[str, ...]
     """Empty: whatever zones the cluster's hosts are labelled with."""
@@ -117,6 +119,7 @@ def _region(settings: RegionSettings, plan: RegionPlan, base: Path, kubeconfig: 
         dns_kind=str(settings.dns_kind),
         dns_zone=plan.dns_zone,
         dns_addresses=plan.dns_addresses,
+        sql_addresses=plan.sql_addresses,
         forwards=dict(plan.forwards),
         zones=plan.zones,
         nodes=tuple(_node(node) for node in plan.nodes),

@@ -42,13 +42,17 @@ def database_spec(peer_cidrs: Sequence[str], client_cidrs: Sequence[str]) -> Man
     }
 
 
-def probe_spec(peer_cidrs: Sequence[str]) -> Manifest:
-    """In, for verification's probe pods: their exchanges with the other regions' probes."""
-    return {
+def probe_spec(peer_cidrs: Sequence[str], balancer_cidrs: Sequence[str] = ()) -> Manifest:
+    """For verification's probe pods: their exchanges with the other regions' probes, and the SQL load balancers."""
+    spec: Manifest = {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.VERIFY}},
         "policyTypes": ["Ingress"],
         "ingress": [{"from": _blocks(peer_cidrs), "ports": _tcp(names.HTTP_PORT)}],
     }
+    if balancer_cidrs:
+        spec["policyTypes"].append("Egress")
+        spec["egress"] = [{"to": _blocks(balancer_cidrs), "ports": _tcp(names.RPC_PORT)}]
+    return spec
 
 
 def egress_spec(peer_cidrs: Sequence[str]) -> Manifest:

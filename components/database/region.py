@@ -57,6 +57,8 @@ class CockroachRegionArgs(TypedDict):
     """Who may reach SQL and the console."""
     peer_cidrs: list[str]
     """Pod and node CIDRs of every live region, this one included."""
+    balancer_addresses: NotRequired[list[str]]
+    """Every region's SQL load balancer addresses, which verification asks. Default: none are asked."""
     node: CockroachNodeArgs
     """What one node is."""
     ca_certificate: pulumi.Input[str]
@@ -138,7 +140,9 @@ class CockroachRegion(pulumi.ComponentResource):
         ]
         for policy, spec in {
             "default-deny": network_policy.default_deny_spec(),
-            "probes": network_policy.probe_spec(args["peer_cidrs"]),
+            "probes": network_policy.probe_spec(
+                args["peer_cidrs"], [f"{address}/32" for address in args.get("balancer_addresses", [])]
+            ),
             "database": network_policy.database_spec(args["peer_cidrs"], args["client_cidrs"]),
             "egress": network_policy.egress_spec(args["peer_cidrs"]),
         }.items():

@@ -57,6 +57,7 @@ def measure(
         )
         servers = [pool.submit(probe_server, server, ports["dns"]) for server in given["servers"]]
         nodes = [pool.submit(probe_node, resolvers, target, given) for target in given["nodes"]]
+        balancers = [pool.submit(probe_balancer, one, given) for one in given["balancers"]]
         peers = []
         for other in await_peers(peers_file, given["peersWithinSeconds"]) or []:
             if (other["region"], other["zone"]) != (me["region"], me["zone"]):
@@ -69,6 +70,7 @@ def measure(
             "names": [future.result() for future in names],
             "servers": [future.result() for future in servers],
             "nodes": [future.result() for future in nodes],
+            "balancers": [future.result() for future in balancers],
             "peers": [{**other, **future.result()} for other, future in peers],
             "seconds": round(time.monotonic() - started, 3),
         }
@@ -137,6 +139,12 @@ def probe_node(resolvers: list[str], target: dict[str, Any], given: dict[str, An
     result.update(wire.check_node(name, address, ports["sql"], credentials, members=own))
     result["http"] = wire.check_ready(name, address, ports["http"], credentials["ca"])
     return result
+
+
+def probe_balancer(balancer: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """One address of a region's SQL load balancer, as a client with a `databaseUrls` output would reach it."""
+    address = balancer["address"]
+    return {**balancer, **wire.check_node(address, address, given["ports"]["sql"], given["credentials"])}
 
 
 def made_up(zone: str) -> str:

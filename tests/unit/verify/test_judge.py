@@ -113,6 +113,12 @@ def split(measured: World) -> None:
         entry["sql"]["clusterId"] = "beef"
 
 
+def balancer(w: world.World, *addresses: str) -> None:
+    for address in addresses:
+        for entry in entries(w, "balancers", address=address):
+            entry.update(connect=failed(), tls=None, sql=None)
+
+
 def quorum_lost(measured: World) -> None:
     for region, node in ((EAST, 0), (EAST, 1), (CENTRAL, 0), (CENTRAL, 1), (WEST, 0)):
         world.stop_node(measured, region, node)
@@ -606,6 +612,24 @@ CASES = [
         Severity.RED,
         "--join",
         {},
+    ),
+    Case(
+        "a SQL load balancer is dead",
+        lambda w: balancer(w, "10.3.16.26", "10.3.16.27"),
+        "sql-balancer-dead",
+        Layer.BALANCER,
+        Severity.RED,
+        "cockroachdb-sql",
+        {(EAST, WEST): "red", (CENTRAL, WEST): "red"},
+    ),
+    Case(
+        "one of two addresses of a SQL load balancer is dead",
+        lambda w: balancer(w, "10.3.16.27"),
+        "sql-balancer-some",
+        Layer.BALANCER,
+        Severity.DEGRADED,
+        "10.3.16.27",
+        {(EAST, WEST): "degraded", (CENTRAL, WEST): "degraded"},
     ),
     Case(
         "most nodes are gone",

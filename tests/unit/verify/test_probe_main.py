@@ -28,7 +28,7 @@ NODES = {
 def loopback(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """The probe's input for two regions whose nodes are 127.0.0.1 and 127.0.0.2."""
     authority = Authority(tmp_path / "ca")
-    certificate = authority.issue("node", tuple(NODES.values()))
+    certificate = authority.issue("node", (*NODES.values(), "127.0.0.2"))
     client, key = authority.issue("verifier")
     rows = [[str(number), f"{name}:26257", "", "t"] for number, name in enumerate(NODES.values(), 1)]
     behaviour = Behaviour(members=rows, states=[["1", "f", "active"], ["2", "f", "active"]])
@@ -46,6 +46,7 @@ def loopback(tmp_path: Path) -> Iterator[dict[str, Any]]:
         "servers": [
             {"region": "us-west1", "address": "127.0.0.1", "zone": WEST, "name": NODES["us-west1"], "questions": 3}
         ],
+        "balancers": [{"region": "us-west1", "address": "127.0.0.2"}],
         "credentials": {"ca": authority.ca, "certificate": client, "key": key, "user": "verifier"},
     }
     for server in (east, west, dns):
@@ -78,6 +79,7 @@ def test_everything_is_measured_at_once(loopback: dict[str, Any], tmp_path: Path
         ("us-west1", "ok", "ok"),
     ]
     assert ["members" in node["sql"] for node in report["nodes"]] == [True, False]
+    assert [(one["address"], one["sql"]["status"]) for one in report["balancers"]] == [("127.0.0.2", "ok")]
     assert [(one["region"], one["stage"], one["seen"]) for one in report["peers"]] == [
         ("us-west1", "done", "127.0.0.1")
     ]

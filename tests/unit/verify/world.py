@@ -28,6 +28,7 @@ def target(draining: tuple[str, ...] = (), platform: str = "existing", regions: 
                 dns_kind="kube-dns" if name == WEST else "coredns",
                 dns_zone=zone(name),
                 dns_addresses=dns[name],
+                sql_addresses=sql_addresses(name),
                 forwards={zone(other): dns[other] for other in regions if other != name},
                 zones=tuple(f"{name}-{letter}" for letter in ZONES),
                 nodes=tuple(Node(f"cockroachdb-{n}", node_name(name, n), None) for n in range(NODES)),
@@ -40,6 +41,10 @@ def target(draining: tuple[str, ...] = (), platform: str = "existing", regions: 
         tools_image="docker.io/library/python:3",
         max_offset_ms=250.0,
     )
+
+
+def sql_addresses(region: str) -> tuple[str, ...]:
+    return tuple(f"10.{REGIONS.index(region) + 1}.16.{last}" for last in (26, 27))
 
 
 def zone(region: str) -> str:
@@ -147,6 +152,18 @@ def report(aim: Target, region: Region, zone_name: str) -> dict[str, Any]:
             }
             for other, node in everyone
         ],
+        "balancers": [
+            {
+                "region": other.name,
+                "address": address,
+                "connect": {"status": "ok", "ms": 1.0},
+                "tls": {"status": "ok", "ms": 2.0, "daysLeft": 300.0},
+                "sql": {"status": "ok", "ms": 3.0, "clusterId": CLUSTER},
+            }
+            for other in aim.regions
+            if other.name != region.name
+            for address in other.sql_addresses
+        ],
         "peers": [
             {
                 "region": other.name,
@@ -246,6 +263,8 @@ def cut(world: World, source: str, about: str) -> None:
             entry[transport] = {"known": failed(), "fresh": [failed() for _ in range(4)]}
     for entry in entries(world, "nodes", source, about):
         entry.update(address=None, connect=None, tls=None, sql=None, http=None)
+    for entry in entries(world, "balancers", source, about):
+        entry.update(connect=failed(), tls=None, sql=None)
     for entry in entries(world, "peers", source, about):
         entry.update(
             status="timeout", stage="connect", seen=None, offsetMs=None, roundTripMs=None, up=False, down=False
