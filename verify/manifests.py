@@ -44,7 +44,7 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
     """What the pods of `region` are to probe. `deadline` and `peers_within` are seconds from a pod's start.
 
     `nodes`: every node of every region. `servers`: each address that this region's DNS forwards another region's zone
-    to, with a node's name that it must know; empty for strategies that chain no DNS. `balancers`: the other regions' SQL
+    to, with a node's name that it must know; empty for strategies that chain no DNS. `balancers`: the others' SQL
     load balancers.
     """
     by_zone = {other.dns_zone: other for other in target.regions if other.name != region.name}

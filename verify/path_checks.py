@@ -23,8 +23,8 @@ __all__ = [
     "names",
     "resolver",
     "route",
-    "sql_balancers",
     "source_address",
+    "sql_balancers",
     "sql_port",
     "stale_names",
 ]

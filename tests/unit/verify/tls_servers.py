@@ -6,6 +6,7 @@ import ssl
 import struct
 import threading
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -38,7 +39,7 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         builder = _builder(subject, key, days).issuer_name(self._name)
         if names:
-            alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+            alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
             builder = builder.add_extension(alternatives, critical=False)
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
         certificate = builder.add_extension(usage, critical=False).sign(self._key, hashes.SHA256())
@@ -55,6 +56,13 @@ class Authority:
         path = self.folder / name
         path.write_bytes(data)
         return str(path)
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _builder(subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: float) -> x509.CertificateBuilder:
