@@ -1,0 +1,1 @@
+"""What joins regions on GKE with regions on EKS."""
