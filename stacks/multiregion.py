@@ -13,14 +13,14 @@ from components.database.names import ROOT, VERIFIER
 from components.database.region import CockroachRegion
 from components.database.rollout import Rollout, RolloutArgs
 from components.database.settings import node_args
-from components.plan.model import AddressPlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
+from components.plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
 from components.platforms import RegionalCluster
 from components.strategies import resources
 from components.strategies.connection import Connection
 
 from . import arguments
 from .address_lock import AddressLock
-from .clouds import Cloud, clouds
+from .clouds import Clouds, clouds
 from .protection import guard
 
 
@@ -51,7 +51,7 @@ class MultiRegion:
     authority: CertificateAuthority
     users: dict[str, ClientCertificate]
     """SQL users of the config; no administrator."""
-    clouds: dict[Platform, Cloud]
+    clouds: Clouds
     """What makes the regions' clusters, and the network between them."""
     regions: list[Region] = field(default_factory=list)
     """Active and draining ones, in the order of the config."""
@@ -91,7 +91,7 @@ def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Inpu
 def _region(stack: MultiRegion, region: RegionSettings, clients: dict[str, ClientCertificate]) -> Region:
     """One region: its cluster, its DNS wiring, its nodes. Knows of the others only what the plan says."""
     settings, here = stack.settings, stack.plan.region(region.name)
-    cluster = stack.clouds[region.platform].cluster(region)
+    cluster = stack.clouds.cluster(region)
     # Here a DNS load balancer's planned address becomes the other clusters' stub domain.
     dns = _connect(stack, region, cluster)
     certificate = NodeCertificate(
@@ -119,7 +119,7 @@ def _lost_region(stack: MultiRegion, region: RegionSettings) -> None:
     What stays until the region is `removed`: that provider, the DNS forwards (which remember not to call) and the
     guard, now open.
     """
-    _connect(stack, region, stack.clouds[region.platform].cluster(region))
+    _connect(stack, region, stack.clouds.cluster(region))
     guard(stack.plan.region(region.name), protect=False, keeps=[])
 
 
@@ -135,7 +135,8 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
 
     if born_in is not None:
         first = stack.region(born_in)
-        everything = [made for region in stack.regions for made in (region.dns, region.database)]
+        everything: list[pulumi.Resource] = [made for region in stack.regions for made in (region.dns, region.database)]
+        everything += stack.clouds.joins
         init_args: ClusterInitArgs = {
             "namespace": first.plan.namespace,
             "host": arguments.first_host(first.plan),

@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from components.plan import AddressPlan, ConfigError, Problem, Settings
 from components.plan.lock import compare
+from components.plan.model import RegionPlan
 
 from .settings import from_stack_file
 
@@ -62,20 +65,7 @@ def refuse_moves(previous: Path, settings: Settings, plan: AddressPlan) -> None:
 def table(settings: Settings, plan: AddressPlan) -> str:
     """The plan for people: a row per region, then forwards, join list and databases."""
     rows = [("REGION", "STATE", "PLATFORM", "RANGE", "NODES", "PODS", "SERVICES", "DNS", "SQL")]
-    rows += [
-        (
-            region.name,
-            str(region.state),
-            str(region.platform),
-            str(region.cidr),
-            f"{len(region.nodes)} in {region.node_cidr}",
-            str(region.pod_cidr),
-            str(region.service_cidr),
-            ",".join(region.dns_addresses),
-            ",".join(region.sql_addresses),
-        )
-        for region in plan.regions
-    ]
+    rows += [row for region in plan.regions for row in _rows(region)]
     lines = [f"strategy {plan.strategy}, CockroachDB {settings.cockroachdb.version}", "", *columns(rows), ""]
     forwards = [
         (region.name, zone, ", ".join(addresses))
@@ -91,6 +81,21 @@ def table(settings: Settings, plan: AddressPlan) -> str:
         ]
         lines += ["", *columns([("DATABASE", "OWNER", "PRIMARY REGION", "REGIONS", "SURVIVES LOSS OF A"), *databases])]
     return "\n".join(lines)
+
+
+def _rows(region: RegionPlan) -> Iterator[tuple[str, ...]]:
+    """A region's row, and one more for each further address that its load balancers have."""
+    first = (
+        region.name,
+        str(region.state),
+        str(region.platform),
+        str(region.cidr),
+        f"{len(region.nodes)} in {region.node_cidr}",
+        str(region.pod_cidr),
+        str(region.service_cidr),
+    )
+    for place, (dns, sql) in enumerate(zip_longest(region.dns_addresses, region.sql_addresses, fillvalue="")):
+        yield (*(first if place == 0 else [""] * len(first)), dns, sql)
 
 
 def columns(rows: list[tuple[str, ...]]) -> list[str]:

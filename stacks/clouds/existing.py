@@ -12,6 +12,7 @@ class Existing:
 
     def __init__(self, lock: pulumi.Resource) -> None:
         self._lock = lock
+        self.joins: list[pulumi.Resource] = []
 
     def cluster(self, region: RegionSettings) -> RegionalCluster:
         """A lost region's entry may leave out what it would take to reach it."""

@@ -1,0 +1,96 @@
+"""Platform `gke`: the network of all regions on Google Cloud, and a cluster in each."""
+
+import pulumi
+import pulumi_gcp as gcp
+
+from components.network.gcp.network import GcpNetwork
+from components.network.gcp.region import GcpRegionArgs
+from components.plan import layout
+from components.plan.model import AddressPlan, GcpSettings, Platform, RegionSettings, RegionState, Settings
+from components.platforms import RegionalCluster
+from components.platforms.gke import GkeCluster
+
+from ..arguments import client_cidrs, live_cidrs
+from . import held
+from .ports import open_ports
+
+
+class Gcp:
+    """The regions on GKE. `network` is what a VPN to another cloud is attached to."""
+
+    def __init__(self, settings: Settings, plan: AddressPlan, lock: pulumi.Resource) -> None:
+        self._settings = settings
+        self._own = gcp_settings(settings)
+        self._internal = live_cidrs(plan)
+        self.regions = held(settings, Platform.GKE)
+        self.provider = gcp.Provider("gcp", project=self._own.project)
+        self.network = GcpNetwork(
+            "gcp",
+            {
+                "regions": [_region(region) for region in self.regions],
+                "mode": str(self._own.network),
+                "ports": [
+                    {"protocol": port.protocol, "port": port.port, "sources": list(port.sources)}
+                    for port in open_ports(plan)
+                ],
+                "peer_cidrs": live_cidrs(plan),
+                "client_cidrs": client_cidrs(settings, plan),
+            },
+            pulumi.ResourceOptions(providers=[self.provider], depends_on=[lock]),
+        )
+
+    @property
+    def joins(self) -> list[pulumi.Resource]:
+        """Peerings and routes among its regions."""
+        return [self.network]
+
+    def cluster(self, region: RegionSettings) -> RegionalCluster:
+        """The region's cluster, in its subnet."""
+        here, own = self.network.region(region.name), self._own
+        return GkeCluster(
+            region.name,
+            {
+                "project": own.project,
+                "location": region.location,
+                "zones": list(region.zones),
+                "nodes": region.nodes,
+                "network": here.network_id,
+                "nodes_subnet": here.nodes_subnet,
+                "balancers_subnet": here.balancers_subnet_name,
+                "control_plane_cidr": str(layout.cut(region.cidr).control_plane),
+                "authorized_cidrs": [str(cidr) for cidr in own.authorized_cidrs],
+                "internal_cidrs": self._internal,
+                "release_channel": own.release_channel,
+                "machine_type": own.machine_type,
+                "storage_type": own.storage_type,
+                "maintenance_slot": self._settings.regions.index(region),
+                "deletion_protection": own.deletion_protection and not self._settings.allow_data_loss,
+                "lost": region.state is RegionState.LOST,
+            },
+            pulumi.ResourceOptions(providers=[self.provider], depends_on=list(here.ready)),
+        )
+
+
+def cloud(settings: Settings, plan: AddressPlan, lock: pulumi.Resource) -> Gcp:
+    """See `stacks.clouds.Cloud`."""
+    return Gcp(settings, plan, lock)
+
+
+def gcp_settings(settings: Settings) -> GcpSettings:
+    """The `gcp` settings. Raises ValueError where there are none (validation refuses that before)."""
+    if settings.gcp is None:
+        raise ValueError("a region is on gke, but there are no gcp settings")
+    return settings.gcp
+
+
+def _region(region: RegionSettings) -> GcpRegionArgs:
+    return {
+        "name": region.name,
+        "location": region.location,
+        "node_cidr": str(region.node_cidr),
+        "pod_cidr": str(region.pod_cidr),
+        "service_cidr": str(region.service_cidr),
+        "balancer_cidr": str(layout.cut(region.cidr).balancers),
+        "dns_addresses": [str(address) for address in region.dns_addresses],
+        "sql_address": str(region.sql_address),
+    }

@@ -1,0 +1,38 @@
+"""What regions call in each other, by the strategy's word, with the ranges that call it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.plan.model import AddressPlan, RegionPlan
+from components.strategies import strategy
+
+from ..arguments import LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPort:
+    """One port of nodes, pods or DNS servers that other regions call."""
+
+    protocol: str
+    """`TCP` or `UDP`."""
+    port: int
+    sources: tuple[str, ...]
+    """IPv4 ranges, of every region whose nodes run."""
+
+
+def open_ports(plan: AddressPlan) -> list[OpenPort]:
+    """The strategy's ports; their sources are ranges of pods, of hosts, or of both."""
+    return [
+        OpenPort(str(port.protocol), port.number, _ranges(plan, port.sources))
+        for port in strategy(plan.strategy).ports()
+    ]
+
+
+def _ranges(plan: AddressPlan, sources: tuple[str, ...]) -> tuple[str, ...]:
+    live = [region for region in plan.regions if region.state in LIVE]
+    return tuple(dict.fromkeys(str(_range(region, source)) for region in live for source in sources))
+
+
+def _range(region: RegionPlan, source: str) -> object:
+    return {"pods": region.pod_cidr, "nodes": region.node_cidr}[source]
