@@ -13,8 +13,11 @@ from . import (
     check_dns,
     check_network,
     check_not_yet,
+    check_platforms,
+    check_quotas,
     check_regions,
     check_strategy,
+    cloud_words,
     words,
 )
 from .addresses import address_plan
@@ -25,12 +28,15 @@ from .rules import STACK_RULES
 RULE_MODULES = (
     amounts,
     words,
+    cloud_words,
     check_regions,
+    check_platforms,
     check_network,
     check_addresses,
     check_dns,
     check_databases,
     check_not_yet,
+    check_quotas,
     check_strategy,
 )
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from .check_network import KEPT
 from .layout import PLACEHOLDER, REGION_PREFIX, cut
-from .model import Problem, RegionSettings
+from .model import Platform, Problem, RegionSettings
 from .rules import Draft, stack_rule
 
 
@@ -20,7 +20,7 @@ def _addresses(draft: Draft, path: str, region: RegionSettings) -> Iterator[tupl
         for index, address in enumerate(region.dns_addresses):
             yield (f"{path}.dnsAddresses[{index}]" if listed else f"{path}.dnsAddresses"), address
     if draft.sound(f"{path}.sqlAddress"):
-        yield f"{path}.sqlAddress", region.sql_address
+        yield from ((f"{path}.sqlAddress", address) for address in region.sql_addresses)
 
 
 def _asked_of_balancer(path: str, region: RegionSettings) -> bool:
@@ -75,6 +75,8 @@ def _taken(draft: Draft) -> Iterator[Problem]:
         if draft.sound(f"{path}.{key}", f"{path}.cidr")
     ]
     for path, region in draft.regions(*KEPT):
+        if region.platform is Platform.EKS:
+            continue  # cut from a VPC that pods share; subnets of their own keep them apart
         for at, address in _addresses(draft, path, region):
             if not _asked_of_balancer(at, region):
                 continue

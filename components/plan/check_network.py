@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 
 from .layout import PLACEHOLDER, REGION_PREFIX
-from .model import Problem, RegionSettings, RegionState
+from .model import Platform, Problem, RegionSettings, RegionState
 from .rules import Draft, stack_rule
 
 _PARTS = {"nodeCidr": 28, "podCidr": 24, "serviceCidr": 24}
@@ -52,7 +52,8 @@ def _range_size(draft: Draft) -> Iterator[Problem]:
         if draft.sound(f"{path}.cidr") and cut and region.cidr.prefixlen > REGION_PREFIX:
             yield Problem(
                 f"{path}.cidr",
-                f"{region.cidr} is too small to cut {', '.join(cut)} from; use a /{REGION_PREFIX}, or state those",
+                f"{region.cidr} is too small to cut {', '.join(cut)} from; use a /{REGION_PREFIX}"
+                + (", or state those" if region.platform is Platform.EXISTING else ""),
             )
 
 

@@ -26,18 +26,3 @@ def _monitoring(draft: Draft) -> Iterator[Problem]:
             "true asks for ServiceMonitors, which this version does not make; leave it out and scrape "
             "https://<node>:8080/_status/vars",
         )
-
-
-@stack_rule("dns-extras-not-here")
-def _dns_extras(draft: Draft) -> Iterator[Problem]:
-    extras = {
-        "dns.extraStubDomains": draft.settings.dns.extra_stub_domains,
-        "dns.extraServerBlocks": draft.settings.dns.extra_server_blocks,
-    }
-    for path, given in extras.items():
-        if given and draft.sound(path):
-            yield Problem(
-                path,
-                "is for platforms where the program owns the whole DNS configuration; on `existing` put entries into "
-                "the cluster's own ConfigMap, where the program leaves them as they are",
-            )

@@ -41,6 +41,30 @@ TERMINATION_GRACE_PERIOD_SECONDS = 300
 
 BACKUP_SCHEDULE = "@daily"
 
+GCP_NETWORK = "global"
+"""One VPC: its subnets reach each other in every region, with no peering to make, to pay for or to run out of."""
+
+GCP_RELEASE_CHANNEL = "REGULAR"
+"""GKE's own default: features that RAPID has tried out, patches before STABLE has them."""
+
+GCP_MACHINE_TYPE = "n2-standard-8"
+"""8 vCPU and 32 GiB: the node's default 4 vCPU and 16 GiB, with room for Kubernetes' own agents and for growing."""
+
+GCP_STORAGE_TYPE = "pd-ssd"
+"""CockroachDB's advice for Google Cloud: persistent SSDs (or local ones, which do not outlive their machine)."""
+
+AWS_NAT_GATEWAYS = "per-zone"
+"""A zone that is lost takes no other zone's way out with it."""
+
+AWS_INSTANCE_TYPE = "m6i.2xlarge"
+"""8 vCPU and 32 GiB, as on Google Cloud; CockroachDB's advice for AWS is the m6i family."""
+
+TRANSIT_GATEWAY_FROM = 10
+"""9 regions are 36 peerings with two routes per private route table each; with 10 it is time for one gateway each."""
+
+MIN_EKS_ZONES = 2
+"""EKS wants subnets in two zones at least."""
+
 SQL_PORT = 26257
 HTTP_PORT = 8080
 DNS_PORT = 53

@@ -208,6 +208,8 @@ class GcpSettings:
     """Who may reach the control planes' public endpoints. Empty: there are no public endpoints."""
     autopilot: bool
     deletion_protection: bool
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    """Quotas that are not Google's defaults, by the names in `components.plan.quotas`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,8 @@ class AwsSettings:
     transit_gateway_from: int
     """From this many `eks` regions on, Transit Gateways take the place of the peering mesh."""
     deletion_protection: bool
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    """Quotas that are not Amazon's defaults, by the names in `components.plan.quotas`."""
 
 
 @dataclass(frozen=True, slots=True)

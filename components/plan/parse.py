@@ -20,6 +20,7 @@ from .model import (
     StorageSettings,
     SurvivalGoal,
 )
+from .parse_clouds import parse_aws, parse_gcp
 from .parse_region import parse_region
 from .reader import Log, Reader
 from .rules import Draft
@@ -34,7 +35,7 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     """Read a config mapping (keys as in docs/config.md, without the namespace prefix)."""
     log = Log()
     top = Reader(config, "", log)
-    platform = top.take("platform", "string", "platform", "platform-available", default=defaults.PLATFORM)
+    platform = top.take("platform", "string", "platform", default=defaults.PLATFORM)
     strategy = top.take("strategy", "string", default=defaults.STRATEGY)
     network = top.take("networkCidr", "string", "cidr", convert=IPv4Network, default=IPv4Network(defaults.NETWORK_CIDR))
     listed = top.take("regions", "list", required="list at least one region, each with a name", default=[])
@@ -49,8 +50,8 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
         cockroachdb=_cockroachdb(top.child("cockroachdb")),
         databases=_databases(top, regions),
         dns=_dns(top.child("dns")),
-        gcp=None,
-        aws=None,
+        gcp=parse_gcp(top.child("gcp"), regions),
+        aws=parse_aws(top.child("aws"), regions),
         backup=_backup(top.child("backup")),
         service_monitor=_monitoring(top.child("monitoring")),
         allow_data_loss=top.take("allowDataLoss", "boolean", default=False),

@@ -150,15 +150,6 @@ def _platform(value: str) -> str | None:
     return None if value in words else f"is not a platform; {suggest(value, words)}"
 
 
-@value_rule("platform-available")
-def _platform_available(value: str) -> str | None:
-    if value == Platform.EXISTING:
-        return None
-    return (
-        "is a known platform, but this version cannot make its clusters yet; use existing, with clusters that are there"
-    )
-
-
 @value_rule("state")
 def _state(value: str) -> str | None:
     words = [str(state) for state in RegionState]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...plan.defaults import DNS_PORT, HTTP_PORT, JOIN_NODES_PER_REGION, SQL_PORT
-from ...plan.model import Problem, RegionSettings, Settings
+from ...plan.model import DnsKind, Platform, Problem, RegionSettings, Settings
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
 
@@ -25,7 +25,29 @@ class StubDomainsPlan:
     name = "stub-domains"
 
     def refuses(self, settings: Settings) -> Iterator[Problem]:
-        """Zones of which one is part of another: the shorter one's forward would capture the longer one's names."""
+        """DNS that takes no forwards, and zones of which one is part of another."""
+        yield from self._without_servers(settings)
+        yield from self._nested(settings)
+
+    def _without_servers(self, settings: Settings) -> Iterator[Problem]:
+        """Cloud DNS answers from outside the cluster: nothing there reads a ConfigMap's stub domains."""
+        if settings.gcp is not None and settings.gcp.autopilot:
+            yield Problem(
+                "gcp.autopilot",
+                "true makes clusters whose names Cloud DNS answers: with no kube-dns pods, a stub domain in their "
+                "ConfigMap does nothing; leave it out, for Standard clusters",
+            )
+        for index, region in enumerate(settings.regions):
+            if region.dns_kind is DnsKind.CLOUD_DNS and region.state in RUNNING:
+                instead = "kube-dns" if region.platform is Platform.GKE else "a cluster with kube-dns or CoreDNS"
+                yield Problem(
+                    f"regions[{index}].dns.kind",
+                    "cloud-dns answers names outside the cluster: with no kube-dns pods, a stub domain in their "
+                    f"ConfigMap does nothing; use {instead}",
+                )
+
+    def _nested(self, settings: Settings) -> Iterator[Problem]:
+        """The shorter zone's forward would capture the longer one's names."""
         zones = {
             f"regions[{index}]": self.dns_zone(region)
             for index, region in enumerate(settings.regions)
@@ -68,14 +90,19 @@ class StubDomainsPlan:
         return ("localhost", "127.0.0.1", *services, *(str(address) for address in region.sql_addresses))
 
     def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
-        """The other running regions' zones; nothing for a region that is lost or removed."""
+        """The other running regions' zones; nothing for a region that is lost or removed.
+
+        On EKS other people's zones too: the whole text is the program's there, so nobody else can add them.
+        """
         if region.state not in RUNNING:
             return {}
-        return {
-            self.dns_zone(other): tuple(str(address) for address in other.dns_addresses)
+        extra = settings.dns.extra_stub_domains if region.platform is Platform.EKS else {}
+        others = {
+            self.dns_zone(other): other.dns_addresses
             for other in settings.regions
             if other.name != region.name and other.state in RUNNING
         }
+        return {zone: tuple(map(str, addresses)) for zone, addresses in {**others, **extra}.items()}
 
     def ports(self) -> tuple[Port, ...]:
         """Nodes to nodes, and DNS over both transports: NodeLocal DNSCache asks from its node, by TCP when it likes."""

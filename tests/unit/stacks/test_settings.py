@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from components.plan import ConfigError, defaults
+from components.plan.quotas import AWS_QUOTAS, GCP_QUOTAS
 from stacks.settings import NAMESPACE, from_pulumi, from_stack_file
 
 ROOT = Path(__file__).parents[3]
@@ -90,6 +91,19 @@ def test_the_project_file_states_the_same_defaults() -> None:
         assert text in " ".join(described.split())
     assert f"default {defaults.BACKUP_SCHEDULE}" in schema["backup"]["description"]
     assert f"nodes (default {defaults.NODES})" in schema["regions"]["description"]
+    for text in (
+        f"network ({defaults.GCP_NETWORK}: one VPC, the default",
+        f"releaseChannel (default {defaults.GCP_RELEASE_CHANNEL})",
+        f"machineType (default {defaults.GCP_MACHINE_TYPE})",
+        f"storageType (default {defaults.GCP_STORAGE_TYPE})",
+    ):
+        assert text in " ".join(schema["gcp"]["description"].split())
+    for text in (
+        f"default {defaults.AWS_NAT_GATEWAYS})",
+        f"instanceType (default {defaults.AWS_INSTANCE_TYPE})",
+        f"transitGatewayFrom (default {defaults.TRANSIT_GATEWAY_FROM}:",
+    ):
+        assert text in " ".join(schema["aws"]["description"].split())
 
 
 def test_the_project_file_knows_every_key() -> None:
@@ -107,10 +121,16 @@ def test_the_project_file_knows_every_key() -> None:
 
 def test_the_config_page_names_every_key_and_its_default() -> None:
     page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
-    for module in ("parse.py", "parse_region.py"):
+    for module in ("parse.py", "parse_clouds.py", "parse_region.py"):
         source = (ROOT / "components" / "plan" / module).read_text(encoding="utf-8")
         for key in re.findall(r"(?:take|items|pairs|child)\(\s*\"(\w+)\"", source):
             assert key in page, key
     for name, value in vars(defaults).items():
         if name.isupper() and isinstance(value, str):
             assert value in page, name
+    assert f"| `transitGatewayFrom` | {defaults.TRANSIT_GATEWAY_FROM} |" in page
+    for cloud, quotas in (("aws", AWS_QUOTAS), ("gcp", GCP_QUOTAS)):
+        for name, quota in quotas.items():
+            row = next(line for line in page.splitlines() if line.startswith(f"| `{cloud}.quotas.{name}` |"))
+            assert f"| {quota.default} |" in row
+            assert quota.most is None or f"at most {quota.most} " in row

@@ -1,0 +1,157 @@
+"""Stack rules about what a platform's clusters can be: where they are, in which zones, with which DNS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .check_network import KEPT
+from .defaults import CLUSTER_DOMAIN, MIN_EKS_ZONES
+from .layout import MAX_EKS_ZONES
+from .model import DnsKind, GcpNetworkMode, Platform, Problem, RegionSettings
+from .parse_region import DNS_KINDS
+from .rules import Draft, show, stack_rule
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """How a cloud names its regions and their zones."""
+
+    cloud: str
+    region: re.Pattern[str]
+    example: str
+    between: str
+    """What stands between a region and its zone's letter."""
+    letters: str
+
+    def zones(self, location: str) -> str:
+        return "[" + ", ".join(f"{location}{self.between}{letter}" for letter in self.letters) + "]"
+
+
+_NAMING = {
+    Platform.GKE: _Naming("Google Cloud", re.compile(r"[a-z]+-[a-z]+[0-9]{1,2}"), "us-east1", "-", "bcd"),
+    Platform.EKS: _Naming("AWS", re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"), "us-east-1", "", "abc"),
+}
+
+
+def _made(draft: Draft) -> Iterator[tuple[str, RegionSettings]]:
+    """Regions whose clusters the program makes, or made: a lost one's network is still there."""
+    for path, region in draft.regions(*KEPT):
+        if region.platform is not Platform.EXISTING and draft.sound(f"{path}.platform"):
+            yield path, region
+
+
+def _located(draft: Draft, path: str, region: RegionSettings) -> bool:
+    key = "location" if f"{path}.location" in draft.given else "name"
+    return draft.sound(f"{path}.{key}") and bool(_NAMING[region.platform].region.fullmatch(region.location))
+
+
+@stack_rule("location-of-platform")
+def _location(draft: Draft) -> Iterator[Problem]:
+    for path, region in _made(draft):
+        naming = _NAMING[region.platform]
+        origin = "" if f"{path}.location" in draft.given else " (the region's name, by default)"
+        if draft.sound(f"{path}.location", f"{path}.name") and not naming.region.fullmatch(region.location):
+            yield Problem(
+                f"{path}.location",
+                f"{show(region.location)}{origin} is no region of {naming.cloud}; use one such as {naming.example}",
+            )
+
+
+@stack_rule("zones-needed")
+def _zones_needed(draft: Draft) -> Iterator[Problem]:
+    for path, region in _made(draft):
+        if not region.zones and draft.sound(f"{path}.zones"):
+            naming = _NAMING[region.platform]
+            location = region.location if _located(draft, path, region) else naming.example
+            yield Problem(
+                f"{path}.zones",
+                f"missing; say which zones the hosts are in, such as {naming.zones(location)}",
+            )
+
+
+@stack_rule("zones-of-location")
+def _zones_of_location(draft: Draft) -> Iterator[Problem]:
+    for path, region in _made(draft):
+        if not draft.sound(f"{path}.zones") or not _located(draft, path, region):
+            continue
+        start = f"{region.location}{_NAMING[region.platform].between}"
+        for index, zone in enumerate(region.zones):
+            if not re.fullmatch(f"{re.escape(start)}[a-z]", zone):
+                yield Problem(
+                    f"{path}.zones[{index}]",
+                    f"{zone} is no zone of {region.location}; zones there are {start} with a letter, such as {start}b",
+                )
+
+
+@stack_rule("zone-count")
+def _zone_count(draft: Draft) -> Iterator[Problem]:
+    for path, region in _made(draft):
+        count = len(region.zones)
+        if region.platform is Platform.EKS and count and not MIN_EKS_ZONES <= count <= MAX_EKS_ZONES:
+            yield Problem(
+                f"{path}.zones",
+                f"{count} {'zone' if count == 1 else 'zones'}, where EKS needs {MIN_EKS_ZONES} and a region's range is "
+                f"cut for {MAX_EKS_ZONES}; list {MIN_EKS_ZONES} to {MAX_EKS_ZONES}, three are usual",
+            )
+
+
+@stack_rule("location-once")
+def _location_once(draft: Draft) -> Iterator[Problem]:
+    """A VPC has one Cloud NAT for all subnets of a region (`compute.RouterNat`, ALL_SUBNETWORKS_ALL_IP_RANGES)."""
+    gcp = draft.settings.gcp
+    if gcp is None or gcp.network is not GcpNetworkMode.GLOBAL:
+        return
+    seen: dict[str, str] = {}
+    for path, region in _made(draft):
+        if region.platform is not Platform.GKE or not draft.sound(f"{path}.location", f"{path}.name"):
+            continue
+        if region.location in seen:
+            yield Problem(
+                f"{path}.location",
+                f"{region.location} is where {seen[region.location]} is, and one VPC has one Cloud NAT there; "
+                "use another location, or `gcp.network: peered`, which has a VPC per region",
+            )
+        seen.setdefault(region.location, path)
+
+
+@stack_rule("dns-of-platform")
+def _dns_of_platform(draft: Draft) -> Iterator[Problem]:
+    for path, region in _made(draft):
+        kinds = DNS_KINDS[region.platform]
+        if region.dns_kind not in kinds and draft.sound(f"{path}.dns.kind"):
+            yield Problem(
+                f"{path}.dns.kind",
+                f"{region.dns_kind} is not what answers DNS on {region.platform}; "
+                f"leave it out, or use {' or '.join(str(kind) for kind in kinds if kind is not DnsKind.CLOUD_DNS)}",
+            )
+
+
+@stack_rule("domain-of-platform")
+def _domain_of_platform(draft: Draft) -> Iterator[Problem]:
+    for path, region in _made(draft):
+        if region.cluster_domain != CLUSTER_DOMAIN and draft.sound(f"{path}.dns.clusterDomain"):
+            yield Problem(
+                f"{path}.dns.clusterDomain",
+                f"{region.cluster_domain} cannot be set on {region.platform}, whose clusters all have "
+                f"{CLUSTER_DOMAIN}; leave it out",
+            )
+
+
+@stack_rule("dns-extras-not-here")
+def _dns_extras(draft: Draft) -> Iterator[Problem]:
+    """Elsewhere a ConfigMap holds other people's entries, and the program leaves them as they are."""
+    if any(region.platform is Platform.EKS for _, region in draft.regions()):
+        return
+    extras = {
+        "dns.extraStubDomains": draft.settings.dns.extra_stub_domains,
+        "dns.extraServerBlocks": draft.settings.dns.extra_server_blocks,
+    }
+    for path, given in extras.items():
+        if given and draft.sound(path, "regions", "platform"):
+            yield Problem(
+                path,
+                "is for eks, whose whole DNS configuration is the program's; on existing and gke put entries into the "
+                "cluster's own ConfigMap, where the program leaves them as they are",
+            )

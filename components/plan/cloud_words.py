@@ -1,0 +1,152 @@
+"""Value rules about the words of the clouds: projects, machine types, ARNs, and keys that are not a platform's."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from typing import Any
+
+from .model import GcpNetworkMode, NatGateways, Platform
+from .quotas import AWS_QUOTAS, GCP_QUOTAS
+from .rules import suggest, value_rule
+
+RELEASE_CHANNELS = ("RAPID", "REGULAR", "STABLE", "EXTENDED")
+STORAGE_TYPES = ("pd-balanced", "pd-extreme", "pd-ssd", "hyperdisk-balanced", "hyperdisk-extreme")
+"""Disk types of GKE's CSI driver on SSDs; `pd-standard` is a spinning disk, where CockroachDB stalls."""
+
+MAX_TRANSIT_GATEWAY_FROM = 126
+"""A VPC takes 125 peerings at most, whatever the quota (Amazon VPC quotas): 126 regions in a mesh."""
+
+_CLUSTER = "whose clusters the program makes; leave it out, or use platform existing for a cluster that is there"
+_RANGE = "whose ranges are cut from the region's cidr; leave it out, and give a cidr where the default is taken"
+_ADDRESS = "whose addresses are cut from the region's cidr; leave it out, and give a cidr where the default is taken"
+_BALANCER = "whose load balancers the program makes, internal ones; leave it out"
+
+NOT_HERE = {
+    "kubeconfig": _CLUSTER,
+    "context": _CLUSTER,
+    "nodeCidr": _RANGE,
+    "podCidr": _RANGE,
+    "serviceCidr": _RANGE,
+    "dnsAddresses": _ADDRESS,
+    "sqlAddress": _ADDRESS,
+    "dnsManaged": _BALANCER,
+    "loadBalancer": _BALANCER,
+}
+"""Keys of a region that only `existing` has, and why."""
+
+_PROJECT = re.compile(r"[a-z][-a-z0-9]{4,28}[a-z0-9]")
+_MACHINE_TYPE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+){1,3}")
+_INSTANCE_TYPE = re.compile(r"[a-z][-a-z0-9]*\.[a-z0-9]+(-[a-z0-9]+)*")
+_KUBERNETES_VERSION = re.compile(r"1\.[1-9][0-9]")
+_PRINCIPAL = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+")
+
+
+@value_rule("not-here")
+def _not_here(value: tuple[Platform, str]) -> str | None:
+    platform, key = value
+    return f"is not for platform {platform}, {NOT_HERE[key]}"
+
+
+@value_rule("gcp-project")
+def _project(value: str) -> str | None:
+    """Form of a project's id: 6 to 30 characters (Resource Manager, `projects`)."""
+    if _PROJECT.fullmatch(value):
+        return None
+    return "is not a project's id; use 6 to 30 of a-z, 0-9 and -, with a letter first and no - at the end"
+
+
+@value_rule("gcp-network")
+def _network(value: str) -> str | None:
+    words = [str(mode) for mode in GcpNetworkMode]
+    return None if value in words else f"is not a way to join regions; {suggest(value, words)}"
+
+
+@value_rule("release-channel")
+def _release_channel(value: str) -> str | None:
+    return None if value in RELEASE_CHANNELS else f"is not a release channel of GKE; {suggest(value, RELEASE_CHANNELS)}"
+
+
+@value_rule("machine-type")
+def _machine_type(value: str) -> str | None:
+    return None if _MACHINE_TYPE.fullmatch(value) else "is not a machine type; use a form such as n2-standard-8"
+
+
+@value_rule("storage-type")
+def _storage_type(value: str) -> str | None:
+    return None if value in STORAGE_TYPES else f"is not an SSD of GKE's CSI driver; {suggest(value, STORAGE_TYPES)}"
+
+
+@value_rule("nat-gateways")
+def _nat_gateways(value: str) -> str | None:
+    words = [str(word) for word in NatGateways]
+    return None if value in words else f"is not a number of NAT gateways; use {' or '.join(words)}"
+
+
+@value_rule("instance-type")
+def _instance_type(value: str) -> str | None:
+    return None if _INSTANCE_TYPE.fullmatch(value) else "is not an instance type; use a form such as m6i.2xlarge"
+
+
+@value_rule("kubernetes-version")
+def _kubernetes_version(value: str) -> str | None:
+    if _KUBERNETES_VERSION.fullmatch(value):
+        return None
+    return 'is not a Kubernetes version of EKS; use the form "1.34", without a patch'
+
+
+@value_rule("principal")
+def _principal(value: str) -> str | None:
+    if _PRINCIPAL.fullmatch(value):
+        return None
+    return "is not the ARN of an IAM role or user; use a form such as arn:aws:iam::111122223333:role/admins"
+
+
+@value_rule("transit-gateway-from")
+def _transit_gateway_from(value: int) -> str | None:
+    if 2 <= value <= MAX_TRANSIT_GATEWAY_FROM:
+        return None
+    return f"is not between 2 and {MAX_TRANSIT_GATEWAY_FROM}; a VPC takes 125 peerings at most, use 10"
+
+
+@value_rule("authorized-cidr")
+def _authorized_cidr(value: str) -> str | None:
+    """Who may reach a control plane from outside: a range of anyone's, but not everyone's."""
+    try:
+        network = IPv4Network(value, strict=False)
+    except (AddressValueError, NetmaskValueError, ValueError):
+        return "is not an IPv4 range; use CIDR form such as 203.0.113.0/24"
+    if "/" not in value:
+        return f"has no prefix length; use CIDR form such as {value}/32"
+    if str(network.network_address) != value.split("/")[0]:
+        return f"has bits set after its prefix; use {network}"
+    if network.prefixlen == 0:
+        return "is the whole internet; list the ranges of those who administer the clusters"
+    return None
+
+
+@value_rule("public-cidr")
+def _public_cidr(value: str) -> str | None:
+    """EKS takes no reserved range here (Amazon EKS user guide, «Cluster API server endpoint»)."""
+    if not IPv4Network(value, strict=False).is_private or value.startswith(_EXAMPLES):
+        return None
+    return "is a private range, which never reaches a public endpoint; list the public addresses that clients come from"
+
+
+_EXAMPLES = ("192.0.2.", "198.51.100.", "203.0.113.")
+"""Ranges for documentation (RFC 5737): examples in stack files, not private ones."""
+
+
+@value_rule("aws-quota")
+def _aws_quota(value: str) -> str | None:
+    return None if value in AWS_QUOTAS else f"is not a quota that is checked here; {suggest(value, AWS_QUOTAS)}"
+
+
+@value_rule("gcp-quota")
+def _gcp_quota(value: str) -> str | None:
+    return None if value in GCP_QUOTAS else f"is not a quota that is checked here; {suggest(value, GCP_QUOTAS)}"
+
+
+@value_rule("positive")
+def _positive(value: Any) -> str | None:
+    return None if value > 0 else "is not above 0; use the quota that your account has"
