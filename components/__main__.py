@@ -9,6 +9,9 @@ from pulumi.provider.experimental import component_provider_host
 
 COMPONENTS = (
     "platforms.existing.ExistingCluster",
+    "platforms.gke.GkeCluster",
+    "network.gcp.network.GcpNetwork",
+    "network.vpn.cloud_vpn.CloudVpn",
     "network.dns_load_balancer.DnsLoadBalancer",
     "strategies.stub_domains.resources.StubDomains",
     "database.certificates.CertificateAuthority",
@@ -23,12 +26,23 @@ COMPONENTS = (
 """Module and class of each, under this package."""
 
 
+CLOUD_SDKS = ("pulumi_gcp", "pulumi_aws")
+"""Packages that need not be installed: the components of a cloud without its SDK are left out."""
+
+
 def load() -> list[type[pulumi.ComponentResource]]:
     """The components' classes, imported as parts of their package: its modules import each other relatively."""
     folder = Path(__file__).resolve().parent
     sys.path.insert(0, str(folder.parent))
-    pairs = (path.rpartition(".") for path in COMPONENTS)
-    return [getattr(import_module(f"{folder.name}.{module}"), name) for module, _, name in pairs]
+    found: list[type[pulumi.ComponentResource]] = []
+    for path in COMPONENTS:
+        module, _, name = path.rpartition(".")
+        try:
+            found.append(getattr(import_module(f"{folder.name}.{module}"), name))
+        except ModuleNotFoundError as missing:
+            if missing.name not in CLOUD_SDKS:
+                raise
+    return found
 
 
 if __name__ == "__main__":
