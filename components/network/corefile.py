@@ -10,6 +10,26 @@ import re
 
 from .forward_rules import ForwardConflict, ForwardError, Forwards, zone_key
 
+EKS_DEFAULT = """.:53 {
+    errors
+    health {
+        lameduck 5s
+    }
+    ready
+    kubernetes %s in-addr.arpa ip6.arpa {
+        pods insecure
+        fallthrough in-addr.arpa ip6.arpa
+    }
+    prometheus :9153
+    forward . /etc/resolv.conf
+    cache 30
+    loop
+    reload
+    loadbalance
+}
+"""
+"""What EKS's coredns add-on writes by itself, but for the cluster domain."""
+
 _UNTERMINATED = " (the line before had no line end)"
 
 
@@ -38,6 +58,23 @@ def render(forwards: Forwards) -> str:
         "}\n"
         for zone in sorted(forwards)
     )
+
+
+def whole(cluster_domain: str, forwards: Forwards, extra_server_blocks: str = "") -> str:
+    """A whole Corefile, where the platform lets the program own it: EKS's default, the forwards, and other people's
+    blocks as they are.
+
+    Raises ForwardConflict when one of those serves a zone that is served already, the root among them: CoreDNS would
+    refuse to start.
+    """
+    text = EKS_DEFAULT % cluster_domain + render(forwards)
+    twice = served_zones(text) & served_zones(extra_server_blocks)
+    if twice:
+        zones = ", ".join(sorted(zone or "." for zone in twice))
+        raise ForwardConflict(f"extraServerBlocks serve {zones}, which this program's own blocks serve already")
+    if not extra_server_blocks.strip():
+        return text
+    return text + extra_server_blocks + ("" if extra_server_blocks.endswith("\n") else "\n")
 
 
 def merge(text: str, owner: str, forwards: Forwards) -> str:

@@ -161,3 +161,24 @@ def test_a_reverted_text_has_nothing_of_ours() -> None:
 )
 def test_reloads(text: str, expected: bool) -> None:
     assert corefile.reloads(text) is expected
+
+
+@given(
+    FORWARDS, st.sampled_from(["", "\n", "corp.example:53 {\n    forward . 192.168.0.2\n}", "# mine\nx.example {\n}\n"])
+)
+def test_a_whole_corefile_serves_the_cluster_the_forwards_and_other_peoples_zones(
+    forwards: dict[str, list[str]], extra: str
+) -> None:
+    text = corefile.whole("cluster.local", forwards, extra)
+    assert corefile.served_zones(text) == {"", *forwards, *corefile.served_zones(extra)}
+    assert "kubernetes cluster.local in-addr.arpa ip6.arpa {" in text
+    assert corefile.render(forwards) in text
+    assert extra.strip() in text
+    assert corefile.reloads(text)
+    assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("extra", [".:53 {\n}", "x.example A.svc.cluster.local. {\n}"])
+def test_other_peoples_blocks_may_serve_no_zone_twice(extra: str) -> None:
+    with pytest.raises(ForwardConflict, match="extraServerBlocks serve"):
+        corefile.whole("cluster.local", TWO, extra)

@@ -1,0 +1,222 @@
+"""Platform `eks`: a cluster of Amazon Elastic Kubernetes Service in a VPC of its own."""
+
+from functools import partial
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from ..network.aws.balancer import BalancerPortArgs, BalancerTargetsArgs, NetworkLoadBalancer
+from ..network.aws.ports import NODE_PORTS
+from ..plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
+from . import RegionalCluster
+from .balancing import Balancing
+from .eks_access import administrators
+from .eks_addons import PEERED_MTU, network_addons, service_addons
+from .eks_control_plane import control_plane
+from .eks_hosts import autoscaling_group, hosts_by_zone
+from .eks_rules import EksPeerArgs, EksPortArgs, api_rules, dns_clients, peer_rules
+from .kubeconfig import exec_kubeconfig
+from .kubernetes_provider import kubernetes_provider
+
+STORAGE_CLASS = "cockroachdb"
+
+DNS_PORTS: list[BalancerPortArgs] = [
+    {"name": "dns", "protocol": "TCP_UDP", "port": DNS_PORT, "node_port": NODE_PORTS["dns"]}
+]
+SQL_PORTS: list[BalancerPortArgs] = [
+    {"name": "grpc", "protocol": "TCP", "port": SQL_PORT, "node_port": NODE_PORTS["grpc"]},
+    {"name": "http", "protocol": "TCP", "port": HTTP_PORT, "node_port": NODE_PORTS["http"]},
+]
+
+
+class EksZoneArgs(TypedDict):
+    """What the cluster has in one availability zone."""
+
+    name: str
+    """Such as `us-east-1a`."""
+    private_subnet: pulumi.Input[str]
+    """Id of the subnet of hosts and pods."""
+    routed_subnet: NotRequired[pulumi.Input[str]]
+    """The same, known only once hosts in it find their way out: the control plane need not wait. Default: it is."""
+    balancer_subnet: pulumi.Input[str]
+    """Id of the load balancers' subnet, which the addresses below are of."""
+    hosts: int
+    """How many hosts; a zone with none still has addresses, which lead to the other zones'."""
+    dns_address: str
+    """Where the region's DNS answers other regions, in this zone."""
+    sql_address: str
+    """Where the region takes SQL connections, in this zone."""
+
+
+class EksClusterArgs(TypedDict):
+    """Where the cluster is, what it stands on, how large it is, and who may reach it."""
+
+    location: str
+    """The AWS region."""
+    vpc_id: pulumi.Input[str]
+    """Id of the VPC."""
+    vpc_cidr: str
+    """Range of the VPC: hosts and pods."""
+    zones: list[EksZoneArgs]
+    """At least two, as EKS wants it."""
+    service_cidr: str
+    """Range of Services, outside of every VPC."""
+    corefile: str
+    """The cluster's whole DNS configuration, forwards to the other regions included."""
+    peers: list[EksPeerArgs]
+    """The other regions."""
+    ports: list[EksPortArgs]
+    """What regions must reach of each other; DNS's stands for the load balancer before it."""
+    client_cidrs: list[str]
+    """Who may reach SQL and the console by the load balancer."""
+    authorized_cidrs: NotRequired[list[str]]
+    """Who may reach the API server by its public endpoint. Default: there is none."""
+    internal_cidrs: NotRequired[list[str]]
+    """Who may reach the API server by its private endpoint, beside the cluster's own hosts and pods."""
+    admin_arns: NotRequired[list[str]]
+    """IAM principals that administer the cluster, beside the one that made it."""
+    instance_type: NotRequired[str]
+    """The hosts'. Default `m6i.2xlarge`."""
+    kubernetes_version: NotRequired[str]
+    """Such as `1.34`. Default: EKS's own at creation; it stays then."""
+    mtu: NotRequired[int]
+    """Bytes of the largest packet that every path to a peer takes. Default 8500; through a VPN it is less."""
+    deletion_protection: NotRequired[bool]
+    """True, the default: a deletion of the cluster fails."""
+    lost: NotRequired[bool]
+    """True: the cluster is out of reach. Its API server is never called again, its objects leave the state, and what
+    the cloud has of it stays as it is. Default false."""
+
+
+class EksCluster(RegionalCluster):
+    """A cluster with hosts in private subnets, a node group per zone, and load balancers of the program's own.
+
+    Order matters: the network add-on is there before the first host, so that no pod is ever born with SNAT on; DNS and
+    disks come after, for they need hosts to run on, and they go before the cluster does. The load balancers are built
+    beside the cluster, and other regions are told their addresses by the plan, not by this.
+    """
+
+    kubeconfig: pulumi.Output[str]
+    """Text of a kubeconfig that asks `aws eks get-token` for a token. Known once pods have hosts, DNS and disks."""
+    context: pulumi.Output[str]
+    """The cluster's context in it: the component's name."""
+    cluster_name: pulumi.Output[str]
+    """The cluster's name in AWS."""
+
+    def __init__(self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cockroachdb-multiregion:index:EksCluster", name, {}, opts)
+        self._name = name
+        self._args = args
+        self._own = pulumi.ResourceOptions(parent=self)
+        location = args["location"]
+        cluster = control_plane(
+            name,
+            location,
+            [zone["private_subnet"] for zone in args["zones"]],
+            service_cidr=args["service_cidr"],
+            authorized_cidrs=args.get("authorized_cidrs", []),
+            version=args.get("kubernetes_version"),
+            deletion_protection=args.get("deletion_protection", True),
+            parent=self,
+        )
+        self.cluster_name = cluster.name
+        group = cluster.vpc_config.apply(lambda config: config.cluster_security_group_id or "")
+        peer_rules(name, location, group, args["peers"], args["ports"], self._own)
+        api_rules(name, location, group, args.get("internal_cidrs", []), self._own)
+        administrators(name, location, cluster, args.get("admin_arns", []), self._own)
+
+        network = network_addons(name, location, cluster, args.get("mtu", PEERED_MTU), self)
+        hosts = hosts_by_zone(
+            name,
+            location,
+            cluster,
+            {
+                zone["name"]: (zone.get("routed_subnet", zone["private_subnet"]), zone["hosts"])
+                for zone in args["zones"]
+            },
+            instance_type=args.get("instance_type", "m6i.2xlarge"),
+            version=args.get("kubernetes_version"),
+            waits_for=network,
+            parent=self,
+        )
+        services = service_addons(name, location, cluster, args["corefile"], [*network, *hosts.values()], self)
+        targets: list[BalancerTargetsArgs] = [
+            {"name": label, "autoscaling_group": made.resources.apply(autoscaling_group)}
+            for label, made in hosts.items()
+        ]
+        clients = dns_clients(args["vpc_cidr"], args["peers"], args["ports"])
+        balancers = [
+            self._balancer("dns", DNS_PORTS, [zone["dns_address"] for zone in args["zones"]], clients, group, targets),
+            self._balancer(
+                "sql", SQL_PORTS, [zone["sql_address"] for zone in args["zones"]], args["client_cidrs"], group, targets
+            ),
+        ]
+
+        # Hosts and add-ons give the cluster's name back as they were given it: known in a preview that replaces one.
+        usable = [made.cluster_name for made in (*hosts.values(), *network, *services)]
+        certificate = cluster.certificate_authority.apply(lambda authority: authority.data or "")
+        self.kubeconfig = pulumi.Output.all(cluster.name, cluster.endpoint, certificate, *usable).apply(
+            partial(_kubeconfig, name, location)
+        )
+        self.context = pulumi.Output.from_input(name)
+        lost = args.get("lost", False)
+        self._kubernetes = kubernetes_provider(
+            f"{name}-kubernetes", name, self.kubeconfig, self.context, lost=lost, opts=self._own
+        )
+        if not lost:
+            _storage_class(name, self._kubernetes, self)
+        self._storage_class = STORAGE_CLASS
+        self._owns_dns_text = True
+        self._balancing = Balancing(
+            node_ports=NODE_PORTS, waits_for=[made for balancer in balancers for made in balancer.serving]
+        )
+        self.register_outputs(
+            {"kubeconfig": self.kubeconfig, "context": self.context, "cluster_name": self.cluster_name}
+        )
+
+    def _balancer(
+        self,
+        what: str,
+        ports: list[BalancerPortArgs],
+        addresses: list[str],
+        client_cidrs: list[str],
+        group: pulumi.Output[str],
+        targets: list[BalancerTargetsArgs],
+    ) -> NetworkLoadBalancer:
+        subnets = [zone["balancer_subnet"] for zone in self._args["zones"]]
+        return NetworkLoadBalancer(
+            f"{self._name}-{what}",
+            {
+                "location": self._args["location"],
+                "vpc_id": self._args["vpc_id"],
+                "addresses": [
+                    {"subnet": subnet, "address": address} for subnet, address in zip(subnets, addresses, strict=True)
+                ],
+                "ports": ports,
+                "client_cidrs": client_cidrs,
+                "hosts_security_group": group,
+                "targets": targets,
+            },
+            self._own,
+        )
+
+
+def _kubeconfig(name: str, location: str, made: list[str]) -> str:
+    cluster, endpoint, certificate, *_ = made
+    command = ["--region", location, "eks", "get-token", "--cluster-name", cluster, "--output", "json"]
+    return exec_kubeconfig(name, endpoint, certificate, "aws", command)
+
+
+def _storage_class(name: str, provider: k8s.Provider, parent: pulumi.Resource) -> None:
+    """Volumes that outlive their claims, encrypted, made in the zone where the scheduler put the pod."""
+    k8s.storage.v1.StorageClass(
+        f"{name}-storage",
+        metadata={"name": STORAGE_CLASS, "labels": {"app.kubernetes.io/part-of": "cockroachdb-multiregion"}},
+        provisioner="ebs.csi.aws.com",
+        parameters={"type": "gp3", "encrypted": "true"},
+        reclaim_policy="Retain",
+        volume_binding_mode="WaitForFirstConsumer",
+        allow_volume_expansion=True,
+        opts=pulumi.ResourceOptions(parent=parent, provider=provider),
+    )
