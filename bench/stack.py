@@ -20,6 +20,13 @@ EKS_REGIONS = """
 """AWS regions. us-west-1 and others show an account two zones only; the modelled providers do not mind."""
 
 
+QUOTAS = {
+    "gke": {"peeringsPerNetwork": 100},
+    "eks": {"peeringsPerVpc": 125, "rulesPerSecurityGroup": 200, "routesPerRouteTable": 1000},
+}
+"""As a project or account has them that runs 27 regions: with the defaults, the config is refused."""
+
+
 def names(count: int, platform: str = "existing") -> list[str]:
     """As many regions as asked for: `region-01` and on, or the cloud's own names. Raises IndexError past the last."""
     if platform == "existing":
@@ -52,7 +59,11 @@ def config(count: int, kubeconfig: str = "no/such/kubeconfig") -> dict[str, Any]
 def cloud_config(platform: str, count: int, cloud: dict[str, Any] | None = None) -> dict[str, Any]:
     """`count` regions of `gke` or `eks`, three nodes in three zones each. `cloud`: further keys of `gcp` or `aws`."""
     regions = names(count, platform)
-    settings: dict[str, Any] = {"authorizedCidrs": ["203.0.113.10/32"], **(cloud or {})}
+    settings: dict[str, Any] = {
+        "authorizedCidrs": ["203.0.113.10/32"],
+        "quotas": QUOTAS[platform],
+        **(cloud or {}),
+    }
     common = {
         "platform": platform,
         "regions": [{"name": name, "zones": zones(platform, name)} for name in regions],

@@ -79,3 +79,33 @@ def test_the_model_knows_its_long_steps() -> None:
     assert durations.seconds(urn(job.format("Rollout"), "us-east1-0a1b")) == 4.0
     assert durations.seconds(urn(job.format("Databases"), "cockroachdb-databases-0a1b")) == 12.0
     assert durations.seconds(urn("kubernetes:core/v1:ConfigMap", "x")) == durations.DEFAULT
+
+
+def kind_seconds(name: str) -> float:
+    return {"east-cluster": 400.0, "west-cluster": 300.0, "east-pool": 60.0, "init": 10.0}.get(
+        name.rsplit("::", 1)[-1], 0.0
+    )
+
+
+EAST_CLUSTER = resource("gcp:container/cluster:Cluster", "east-cluster")
+WEST_CLUSTER = resource("gcp:container/cluster:Cluster", "west-cluster")
+EAST_POOL = resource("x:index:GkeCluster$gcp:container/nodePool:NodePool", "east-pool", EAST_CLUSTER["urn"])
+INIT = resource("x:index:ClusterInit", "init", EAST_POOL["urn"], WEST_CLUSTER["urn"], provider=EAST_PROVIDER)
+CLOUD = [EAST_CLUSTER, WEST_CLUSTER, EAST_POOL, INIT]
+
+
+def test_region_after_region_leaves_a_region_its_own_parallelism() -> None:
+    regions = ["east", "west"]
+    assert graph.critical_path(CLOUD, kind_seconds).seconds == 470.0
+    # East's own chain, init included, since it runs there; then west's.
+    assert graph.region_after_region(CLOUD, regions, kind_seconds) == 770.0
+    twice = [*CLOUD, resource("k", "init", EAST_CLUSTER["urn"])]
+    assert graph.region_after_region(twice, regions, kind_seconds) == 780.0, "what is nobody's comes last"
+    assert graph.in_order(CLOUD, kind_seconds) == 770.0
+
+
+def test_who_waits_for_another_region_s_cluster_is_seen_through_others() -> None:
+    far = resource("x:index:Thing", "east-thing", urn("k", "between"))
+    between = resource("k", "between", WEST_CLUSTER["urn"])
+    assert graph.waits_for_clusters(CLOUD, ["east", "west"]) == {"ClusterInit": 1}
+    assert graph.waits_for_clusters([*CLOUD, between, far], ["east", "west"]) == {"ClusterInit": 1, "Thing": 1}
