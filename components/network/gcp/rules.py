@@ -50,15 +50,16 @@ class Rule:
 def rules(ports: Sequence[GcpPortArgs], peer_cidrs: Sequence[str], client_cidrs: Sequence[str]) -> list[Rule]:
     """The rules of one VPC.
 
-    `peer_cidrs`: pods and hosts of every region whose nodes run; they may send ICMP, for a path's MTU is learned by it.
-    `client_cidrs`: who may reach SQL and the console. Raises ValueError where a source is the whole internet.
+    `peer_cidrs`: pods and hosts of every region whose nodes run. `client_cidrs`: who may reach SQL and the console. Raises ValueError where a source is the whole internet.
     """
     nodes = [port for port in ports if port["port"] != DNS_PORT]
     dns = [port for port in ports if port["port"] == DNS_PORT]
     made = [
-        *_by_sources("nodes", nodes, "Nodes of every region call each other", peer_cidrs),
+        *_by_sources("nodes", nodes, "Nodes of every region call each other"),
         *_by_sources("dns", dns, "DNS servers and hosts of every region ask for this region's names"),
     ]
+    if peer_cidrs:
+        made.append(Rule("icmp", _unique(peer_cidrs), (Allow("icmp"),), "A path's MTU is learned by ICMP"))
     if client_cidrs:
         allow = Allow("tcp", (SQL_PORT, HTTP_PORT))
         made.append(Rule("clients", _unique(client_cidrs), (allow,), "SQL clients, and readers of the console"))
@@ -70,15 +71,13 @@ def rules(ports: Sequence[GcpPortArgs], peer_cidrs: Sequence[str], client_cidrs:
     return made
 
 
-def _by_sources(suffix: str, ports: Sequence[GcpPortArgs], why: str, icmp: Sequence[str] = ()) -> list[Rule]:
+def _by_sources(suffix: str, ports: Sequence[GcpPortArgs], why: str) -> list[Rule]:
     """A rule per set of sources: a port that hosts may not call is not opened to them by one that they may."""
     grouped: dict[tuple[str, ...], dict[str, tuple[int, ...]]] = {}
     for port in ports:
         allows = grouped.setdefault(_unique(port["sources"]), {})
         protocol = port["protocol"].lower()
         allows[protocol] = (*allows.get(protocol, ()), port["port"])
-    if icmp:
-        grouped.setdefault(_unique(icmp), {})["icmp"] = ()
     return [
         Rule(
             suffix if index == 0 else f"{suffix}-{index + 1}",
