@@ -50,7 +50,8 @@ class Rule:
 def rules(ports: Sequence[GcpPortArgs], peer_cidrs: Sequence[str], client_cidrs: Sequence[str]) -> list[Rule]:
     """The rules of one VPC.
 
-    `peer_cidrs`: pods and hosts of every region whose nodes run. `client_cidrs`: who may reach SQL and the console. Raises ValueError where a source is the whole internet.
+    `peer_cidrs`: pods and hosts of every region whose nodes run. `client_cidrs`: who may reach SQL and the console.
+    Raises ValueError where a source is the whole internet.
     """
     nodes = [port for port in ports if port["port"] != DNS_PORT]
     dns = [port for port in ports if port["port"] == DNS_PORT]
@@ -72,7 +73,10 @@ def rules(ports: Sequence[GcpPortArgs], peer_cidrs: Sequence[str], client_cidrs:
 
 
 def _by_sources(suffix: str, ports: Sequence[GcpPortArgs], why: str) -> list[Rule]:
-    """A rule per set of sources: a port that hosts may not call is not opened to them by one that they may."""
+    """A rule per set of sources: a port that hosts may not call is not opened to them by one that they may.
+
+    None for no sources: to GCP that would be all of them.
+    """
     grouped: dict[tuple[str, ...], dict[str, tuple[int, ...]]] = {}
     for port in ports:
         allows = grouped.setdefault(_unique(port["sources"]), {})
@@ -85,7 +89,7 @@ def _by_sources(suffix: str, ports: Sequence[GcpPortArgs], why: str) -> list[Rul
             tuple(Allow(protocol, numbers) for protocol, numbers in allows.items()),
             why,
         )
-        for index, (sources, allows) in enumerate(grouped.items())
+        for index, (sources, allows) in enumerate((sources, allows) for sources, allows in grouped.items() if sources)
     ]
 
 

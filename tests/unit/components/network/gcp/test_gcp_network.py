@@ -159,8 +159,10 @@ def test_the_whole_internet_is_refused(more: dict[str, Any]) -> None:
         made(**more)
 
 
-def test_no_clients_no_rule_for_them() -> None:
-    assert "gcp-clients" not in [rule.name for rule in made(client_cidrs=[]).of(":Firewall")]
+def test_nobody_to_let_in_is_no_rule_for_gcp_takes_no_sources_for_all() -> None:
+    ports: list[GcpPortArgs] = [{"protocol": "TCP", "port": 26257, "sources": []}]
+    rules = made(client_cidrs=[], peer_cidrs=[], ports=ports).of(":Firewall")
+    assert [rule.name for rule in rules] == ["gcp-health-checks"]
 
 
 @pytest.mark.parametrize("preview", [False, True])
