@@ -30,8 +30,11 @@ def measure_one(platform: str, count: int, say: Callable[[str], None]) -> dict[s
     scale = SCALES.get(count, 1.0)
     regions = stack.names(count, platform)
 
+    def seconds(urn: str) -> float:
+        return durations.seconds(urn, platform)
+
     def scaled(urn: str) -> float:
-        return durations.seconds(urn) / scale
+        return seconds(urn) / scale
 
     say(f"{platform}, {count} regions: up from nothing, at 1/{scale:g} of the cloud's time")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Server(scaled) as server:
@@ -39,7 +42,7 @@ def measure_one(platform: str, count: int, say: Callable[[str], None]) -> dict[s
         up = workspace.up(server.environment | NO_CHECKPOINTS)
         resources = workspace.resources()
         starts = [start for urn, (start, _) in server.timeline.created.items() if graph.kind_of(urn) in graph.CLUSTERS]
-    path = graph.critical_path(resources, durations.seconds)
+    path = graph.critical_path(resources, seconds)
     say(f"{platform}, {count} regions: {up.seconds:.0f} s, critical path {path.seconds / scale:.0f} s")
     return {
         "platform": platform,
@@ -50,10 +53,10 @@ def measure_one(platform: str, count: int, say: Callable[[str], None]) -> dict[s
         "criticalPathSeconds": round(path.seconds / scale, 2),
         "criticalPathCloudSeconds": round(path.seconds, 1),
         "upCloudSeconds": round(path.seconds + up.seconds - path.seconds / scale, 1),
-        "regionAfterRegionCloudSeconds": round(graph.region_after_region(resources, regions, durations.seconds), 1),
-        "inOrderCloudSeconds": round(graph.in_order(resources, durations.seconds), 1),
+        "regionAfterRegionCloudSeconds": round(graph.region_after_region(resources, regions, seconds), 1),
+        "inOrderCloudSeconds": round(graph.in_order(resources, seconds), 1),
         "firstToLastClusterStartCloudSeconds": round((max(starts) - min(starts)) * scale, 1),
-        "criticalPath": [shown(urn) for urn in path.urns if durations.seconds(urn)],
+        "criticalPath": [shown(urn, seconds(urn)) for urn in path.urns if seconds(urn)],
         "edgesBetweenRegions": [
             {"waits": waits, "for": what, "count": number}
             for (waits, what), number in sorted(graph.edges_between_regions(resources, regions).items())

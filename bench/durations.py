@@ -57,9 +57,17 @@ BY_NAME: tuple[tuple[str, float], ...] = (
 """First match against the URN wins."""
 
 
-def seconds(urn: str) -> float:
+BY_PLATFORM: dict[str, tuple[tuple[str, float], ...]] = {
+    # A node port: the load balancer before it is a resource of its own.
+    "eks": ((r"core/v1:Service::", DEFAULT),),
+}
+"""Before `BY_NAME`, where all regions are on that platform."""
+
+
+def seconds(urn: str, platform: str = "existing") -> float:
     """Modelled duration of creating `urn`; 0 for what the engine itself keeps (components, providers, the stack)."""
     kind = urn.split("::")[2].rsplit("$", 1)[-1]
     if kind.startswith(("pulumi:", "cockroachdb-multiregion:")):
         return 0.0
-    return next((duration for pattern, duration in BY_NAME if re.search(pattern, urn, re.IGNORECASE)), DEFAULT)
+    table = (*BY_PLATFORM.get(platform, ()), *BY_NAME)
+    return next((duration for pattern, duration in table if re.search(pattern, urn, re.IGNORECASE)), DEFAULT)

@@ -82,7 +82,7 @@ def kind_of(urn: str) -> str:
 
 
 def regions_of(resources: list[Resource], regions: list[str]) -> dict[str, str]:
-    """URN → region: the one whose cluster holds the resource (by its Kubernetes provider), or whose name it bears.
+    """URN → region: whose cluster holds the resource (by its Kubernetes provider), or whose name begins its own.
 
     A component without either is where its children are, if all of them are in one region. Others have none.
     """
@@ -91,9 +91,13 @@ def regions_of(resources: list[Resource], regions: list[str]) -> dict[str, str]:
         provider = resource.get("provider") or ""
         cluster = provider.split("::")[-2] if "pulumi:providers:kubernetes" in provider else ""
         for text in (cluster, resource["urn"].rsplit("::", 1)[-1]):
-            named = [region for region in regions if re.search(rf"(^|-){re.escape(region)}(-|$)", text)]
+            named = [
+                (match.start(), region)
+                for region in regions
+                if (match := re.search(rf"(^|-){re.escape(region)}(-|$)", text)) is not None
+            ]
             if named:
-                found[resource["urn"]] = named[0]
+                found[resource["urn"]] = min(named)[1]
                 break
     for resource in reversed(resources):
         inside = {found.get(child["urn"]) for child in resources if child.get("parent") == resource["urn"]}

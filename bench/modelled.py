@@ -59,7 +59,7 @@ def measure_one(count: int, say: Callable[[str], None]) -> dict[str, Any]:
         "upWithCheckpointsSeconds": checkpointed,
         "criticalPathSeconds": round(path.seconds, 2),
         "inOrderSeconds": round(graph.in_order(resources, durations.seconds), 2),
-        "criticalPath": [shown(urn) for urn in path.urns if durations.seconds(urn)],
+        "criticalPath": [shown(urn, durations.seconds(urn)) for urn in path.urns if durations.seconds(urn)],
         "edgesBetweenRegions": [
             {"waits": waits, "for": what, "count": number}
             for (waits, what), number in sorted(graph.edges_between_regions(resources, stack.names(count)).items())
@@ -100,7 +100,7 @@ def _quiet(ups: list[Run], previews: list[Run]) -> dict[str, Any]:
     }
 
 
-def shown(urn: str) -> dict[str, Any]:
+def shown(urn: str, seconds: float) -> dict[str, Any]:
     """A step of a critical path."""
     kind, name = urn.split("::")[2].rsplit("$", 1)[-1], urn.rsplit("::", 1)[-1]
-    return {"kind": kind, "name": name, "seconds": durations.seconds(urn)}
+    return {"kind": kind, "name": name, "seconds": seconds}
