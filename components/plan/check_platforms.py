@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .check_network import KEPT
 from .defaults import CLUSTER_DOMAIN, MIN_EKS_ZONES
 from .layout import MAX_EKS_ZONES
-from .model import DnsKind, GcpNetworkMode, Platform, Problem, RegionSettings
+from .model import DnsKind, Platform, Problem, RegionSettings
 from .parse_region import DNS_KINDS
 from .rules import Draft, show, stack_rule
 
@@ -95,25 +95,6 @@ def _zone_count(draft: Draft) -> Iterator[Problem]:
                 f"{count} {'zone' if count == 1 else 'zones'}, where EKS needs {MIN_EKS_ZONES} and a region's range is "
                 f"cut for {MAX_EKS_ZONES}; list {MIN_EKS_ZONES} to {MAX_EKS_ZONES}, three are usual",
             )
-
-
-@stack_rule("location-once")
-def _location_once(draft: Draft) -> Iterator[Problem]:
-    """A VPC has one Cloud NAT for all subnets of a region (`compute.RouterNat`, ALL_SUBNETWORKS_ALL_IP_RANGES)."""
-    gcp = draft.settings.gcp
-    if gcp is None or gcp.network is not GcpNetworkMode.GLOBAL:
-        return
-    seen: dict[str, str] = {}
-    for path, region in _made(draft):
-        if region.platform is not Platform.GKE or not draft.sound(f"{path}.location", f"{path}.name"):
-            continue
-        if region.location in seen:
-            yield Problem(
-                f"{path}.location",
-                f"{region.location} is where {seen[region.location]} is, and one VPC has one Cloud NAT there; "
-                "use another location, or `gcp.network: peered`, which has a VPC per region",
-            )
-        seen.setdefault(region.location, path)
 
 
 @stack_rule("dns-of-platform")

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from .check_network import KEPT
 from .model import AwsSettings, GcpNetworkMode, NatGateways, Platform, Problem, RegionSettings, Settings
 from .quotas import (
     AWS_QUOTAS,
+    BGP_SESSIONS,
+    EKS_PUBLIC_CIDRS,
     GCP_QUOTAS,
+    GKE_AUTHORIZED_CIDRS,
+    MAX_EKS_PLACE,
+    MAX_GKE_PLACE,
     OWN_RULES,
     PROPAGATED_ROUTES,
-    RULES_PER_RANGE,
+    RULES_PER_CLIENT,
     VPN_CONNECTIONS_PER_GATEWAY,
     VPN_ROUTES_PER_REGION,
+    VPN_SESSIONS_PER_VPC,
     Quota,
 )
 from .rules import Draft, stack_rule
-
-_RANGES = {Platform.EKS: 1, Platform.GKE: 2, Platform.EXISTING: 2}
-"""Ranges of nodes and pods: an EKS region's are one, its VPC."""
 
 
 def _kept(draft: Draft, platform: Platform | None = None) -> list[RegionSettings]:
@@ -65,12 +68,26 @@ def _transit_peerings(draft: Draft) -> Iterator[Problem]:
 
 @stack_rule("quota-security-group")
 def _security_group(draft: Draft) -> Iterator[Problem]:
-    """The cluster's group takes every other region's ranges, whatever joins the regions."""
+    """Rules are by range: groups of one region mean nothing in another, whatever joins the two."""
     aws, regions = draft.settings.aws, _kept(draft)
-    if aws is None or len(regions) < 2:
+    if aws is None or not draft.sound("regions"):
         return
-    others = sum(_RANGES[region.platform] for region in regions) - _RANGES[Platform.EKS]
-    yield from _over("aws", AWS_QUOTAS, aws.quotas, "rulesPerSecurityGroup", OWN_RULES + RULES_PER_RANGE * others)
+    needed = max(most_rules(draft.settings, region, regions) for region in regions if region.platform is Platform.EKS)
+    yield from _over("aws", AWS_QUOTAS, aws.quotas, "rulesPerSecurityGroup", needed)
+
+
+def most_rules(settings: Settings, region: RegionSettings, regions: Sequence[RegionSettings]) -> int:
+    """Inbound rules of the fullest of an EKS region's three groups: the hosts', and those of two load balancers.
+
+    The hosts' has EKS's own rule, one per port of the load balancers, who may call the API server, and for each other
+    region SQL and HTTP from its pods and ICMP from each range. A load balancer's has, for each range of clients, one
+    for each of two ports (DNS: protocols) and ICMP. SQL's clients are `networkCidr` and what is outside of it.
+    """
+    others = [other for other in regions if other.name != region.name]
+    every = {cidr for each in regions for cidr in (each.node_cidr, each.pod_cidr)}
+    hosts = OWN_RULES + len(every) + sum(2 + len({other.node_cidr, other.pod_cidr}) for other in others)
+    outside = [cidr for cidr in every if not cidr.subnet_of(settings.network_cidr)]
+    return max(hosts, RULES_PER_CLIENT * len(every), RULES_PER_CLIENT * (1 + len(outside)))
 
 
 @stack_rule("quota-routes")
@@ -128,6 +145,58 @@ def _propagated_routes(draft: Draft) -> Iterator[Problem]:
             "regions",
             f"{gke} regions on gke are {needed} routes that a VPN teaches each VPC on AWS, which takes "
             f"{PROPAGATED_ROUTES}; have at most {PROPAGATED_ROUTES // VPN_ROUTES_PER_REGION} beside regions on eks",
+        )
+
+
+@stack_rule("vpn-sessions")
+def _vpn_sessions(draft: Draft) -> Iterator[Problem]:
+    """A Google Cloud VPN gateway has one router, which speaks BGP with every VPC on AWS."""
+    eks = len(_kept(draft, Platform.EKS))
+    if draft.settings.gcp is not None and eks * VPN_SESSIONS_PER_VPC > BGP_SESSIONS:
+        yield Problem(
+            "regions",
+            f"{eks} regions on eks are {eks * VPN_SESSIONS_PER_VPC} BGP sessions of a Cloud Router, which takes "
+            f"{BGP_SESSIONS}; have at most {BGP_SESSIONS // VPN_SESSIONS_PER_VPC} beside regions on gke",
+        )
+
+
+@stack_rule("vpn-place")
+def _vpn_place(draft: Draft) -> Iterator[Problem]:
+    """A tunnel's addresses follow from its regions' places in the list, so that they never move."""
+    settings = draft.settings
+    places = [(index, region) for index, region in enumerate(settings.regions) if region.state in KEPT]
+    gke = [index for index, region in places if region.platform is Platform.GKE]
+    eks = [index for index, region in places if region.platform is Platform.EKS]
+    if not gke or not eks:
+        return
+    ends = [(index, MAX_GKE_PLACE) for index in gke[: _gcp_vpn_gateways(settings, len(gke))]]
+    for index, most in ends + [(index, MAX_EKS_PLACE) for index in eks]:
+        if index >= most:
+            region = settings.regions[index]
+            yield Problem(
+                f"regions[{index}]",
+                f"{region.name} is at place {index + 1}, and addresses of a VPN are cut for {most} places; "
+                f"have regions on {region.platform} among those",
+            )
+
+
+@stack_rule("quota-authorized")
+def _authorized(draft: Draft) -> Iterator[Problem]:
+    """Callers of an API server. GKE counts those of its private endpoint too: nodes and pods of every region."""
+    aws, gcp = draft.settings.aws, draft.settings.gcp
+    if aws is not None and len(aws.authorized_cidrs) > EKS_PUBLIC_CIDRS:
+        yield Problem(
+            "aws.authorizedCidrs",
+            f"lists {len(aws.authorized_cidrs)} ranges, and EKS takes {EKS_PUBLIC_CIDRS}; list fewer, wider ones",
+        )
+    if gcp is None:
+        return
+    internal = len({cidr for region in _kept(draft) for cidr in (region.node_cidr, region.pod_cidr)})
+    if internal + len(gcp.authorized_cidrs) > GKE_AUTHORIZED_CIDRS:
+        yield Problem(
+            "gcp.authorizedCidrs",
+            f"lists {len(gcp.authorized_cidrs)} ranges beside {internal} of the regions' own, and GKE takes "
+            f"{GKE_AUTHORIZED_CIDRS}; list fewer, wider ones",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .lock_clusters import made, moved_clusters, moved_zones, text
 from .model import AddressPlan, Problem, RegionState, Settings
 from .rules import RUNNING, show
 
@@ -37,6 +38,7 @@ def record(settings: Settings, plan: AddressPlan) -> dict[str, Any]:
             "clusterName": settings.cockroachdb.cluster_name,
             "maxOffset": settings.cockroachdb.max_offset,
         },
+        "made": made(settings),
         "allowDataLoss": settings.allow_data_loss,
     }
 
@@ -48,6 +50,7 @@ def compare_records(previous: Mapping[str, Any] | None, new: Mapping[str, Any]) 
     if "version" in previous:
         problems += compare_versions(str(previous["version"]), str(new["version"]))
     problems += _agreed(previous.get("agreed", {}), new["agreed"])
+    problems += moved_clusters(previous.get("made", {}), new)
     return problems
 
 
@@ -190,16 +193,13 @@ def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
             "put `cidr` back (new regions go last, one that is gone stays listed), or add a region with a new name",
         )
         moved = [key for key in moved if key in ("dnsZone", "platform")]
+    yield from moved_zones(f"{path}.zones", was, now)
     for key in moved:
         yield Problem(
             f"{path}.{_MOVES.get(key, key)}",
-            f"{_text(now[key])} would move {name}'s {key}, which the running stack has at {_text(was[key])}; "
+            f"{text(now[key])} would move {name}'s {key}, which the running stack has at {text(was[key])}; "
             "put it back" + (", or list both, up, and then drop the old one" if key == "dnsAddresses" else ""),
         )
-
-
-def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else show(value)
 
 
 def _series(version: str) -> tuple[int, int]:

@@ -42,19 +42,32 @@ published default: they are the project's own, on its quota page."""
 PROPAGATED_ROUTES = 100
 """What BGP may teach a VPC's route table (Amazon VPC quotas): fixed, and past it the session goes down."""
 
-ROUTERS_PER_REGION = 5
-"""Cloud Routers of one network in one Google Cloud region (cloud.google.com/network-connectivity/docs/router/quotas): a
-fixed limit. One is for Cloud NAT."""
+BGP_SESSIONS = 128
+"""Of one Cloud Router (cloud.google.com/network-connectivity/docs/router/quotas): fixed."""
 
-OWN_RULES = 6
-"""Rules of an EKS cluster's security group for its own region: EKS's rule for itself, from the program's load balancers
-two for DNS and one each for SQL and the console, and what is spare."""
+EKS_PUBLIC_CIDRS = 40
+"""Ranges that may reach one EKS cluster's public endpoint (docs.aws.amazon.com/general/latest/gr/eks.html): fixed."""
 
-RULES_PER_RANGE = 3
-"""Rules there for each range of another region: SQL, HTTP and ICMP."""
+GKE_AUTHORIZED_CIDRS = 100
+"""Authorized networks of one private GKE cluster (GKE docs, «Authorized networks»): fixed."""
+
+MAX_GKE_PLACE = 40
+MAX_EKS_PLACE = 64
+"""Places in the list from which regions' VPN addresses can be cut: AWS has only 169.254.0.0/16 for all of them
+(`components.network.vpn.numbers`)."""
+
+OWN_RULES = 5
+"""Inbound rules of an EKS cluster's security group that no other region adds to: EKS's own, and the node ports of DNS
+(over TCP and UDP), SQL and the console."""
+
+RULES_PER_CLIENT = 3
+"""Inbound rules of a load balancer's security group for one range: two ports or protocols, and ICMP."""
 
 VPN_ROUTES_PER_REGION = 3
 """What a VPN teaches of a GKE region: the ranges of nodes, pods and load balancers."""
 
 VPN_CONNECTIONS_PER_GATEWAY = 2
 """To one Google Cloud VPN gateway: one per interface, two tunnels in each."""
+
+VPN_SESSIONS_PER_VPC = 4
+"""BGP sessions of one Google Cloud VPN gateway with one VPC: one per tunnel."""
