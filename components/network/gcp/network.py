@@ -1,5 +1,6 @@
 """The network of all regions on GKE: one VPC, or one per region with every two of them peered."""
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 import pulumi
@@ -7,7 +8,7 @@ import pulumi_gcp as gcp
 
 from .peering import mesh
 from .region import GcpRegionArgs, GcpRegionNetwork, addresses, nat, subnets
-from .rules import NODE_TAG, GcpPortArgs, Rule, rules
+from .rules import NODE_TAG, Allow, GcpPortArgs, rules
 
 APIS = ("compute", "container", "iam", "cloudresourcemanager")
 """What the program calls. They stay on when it goes: other programs of the project may use them."""
@@ -57,8 +58,7 @@ class GcpNetwork(pulumi.ComponentResource):
             )
             for vpc in dict.fromkeys(of_region.values())
         }
-        wanted = rules(args["ports"], args["peer_cidrs"], args["client_cidrs"])
-        filters = {vpc: [_firewall(vpc, network, rule, child) for rule in wanted] for vpc, network in vpcs.items()}
+        filters = {vpc: self._firewalls(vpc, network, args, of_region) for vpc, network in vpcs.items()}
 
         self._regions: dict[str, GcpRegionNetwork] = {}
         gateways: dict[str, gcp.compute.RouterNat] = {}
@@ -81,6 +81,25 @@ class GcpNetwork(pulumi.ComponentResource):
         self.networks = pulumi.Output.all(**{each: vpcs[vpc].id for each, vpc in of_region.items()})
         self.register_outputs({"networks": self.networks})
 
+    def _firewalls(
+        self, vpc: str, network: gcp.compute.Network, args: GcpNetworkArgs, of_region: Mapping[str, str]
+    ) -> list[gcp.compute.Firewall]:
+        balancers = [region["balancer_cidr"] for region in args["regions"] if of_region[region["name"]] == vpc]
+        return [
+            gcp.compute.Firewall(
+                f"{vpc}-{rule.suffix}",
+                network=network.id,
+                description=rule.why,
+                direction="INGRESS",
+                source_ranges=list(rule.sources),
+                destination_ranges=list(rule.destinations) or None,
+                target_tags=[NODE_TAG],
+                allows=[_allow(allow) for allow in rule.allows],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for rule in rules(args["ports"], args["peer_cidrs"], args["client_cidrs"], balancers)
+        ]
+
     def region(self, name: str) -> GcpRegionNetwork:
         """What the region called `name` stands on. Raises KeyError."""
         return self._regions[name]
@@ -91,20 +110,7 @@ class GcpNetwork(pulumi.ComponentResource):
         return list(self._peerings)
 
 
-def _firewall(vpc: str, network: gcp.compute.Network, rule: Rule, opts: pulumi.ResourceOptions) -> gcp.compute.Firewall:
-    return gcp.compute.Firewall(
-        f"{vpc}-{rule.suffix}",
-        network=network.id,
-        description=rule.why,
-        direction="INGRESS",
-        source_ranges=list(rule.sources),
-        target_tags=[NODE_TAG],
-        allows=[_allow(allow.protocol, allow.ports) for allow in rule.allows],
-        opts=opts,
-    )
-
-
-def _allow(protocol: str, ports: tuple[int, ...]) -> gcp.compute.FirewallAllowArgsDict:
-    if not ports:
-        return {"protocol": protocol}
-    return {"protocol": protocol, "ports": [str(port) for port in ports]}
+def _allow(allow: Allow) -> gcp.compute.FirewallAllowArgsDict:
+    if not allow.ports:
+        return {"protocol": allow.protocol}
+    return {"protocol": allow.protocol, "ports": [str(port) for port in allow.ports]}

@@ -45,25 +45,36 @@ class Rule:
     sources: tuple[str, ...]
     allows: tuple[Allow, ...]
     why: str
+    destinations: tuple[str, ...] = ()
+    """Where the packets go: a passthrough load balancer's address is still in those that a host gets. Empty: anywhere
+    on the host."""
 
 
-def rules(ports: Sequence[GcpPortArgs], peer_cidrs: Sequence[str], client_cidrs: Sequence[str]) -> list[Rule]:
+def rules(
+    ports: Sequence[GcpPortArgs],
+    peer_cidrs: Sequence[str],
+    client_cidrs: Sequence[str],
+    balancer_cidrs: Sequence[str],
+) -> list[Rule]:
     """The rules of one VPC.
 
     `peer_cidrs`: pods and hosts of every region whose nodes run. `client_cidrs`: who may reach SQL and the console.
-    Raises ValueError where a source is the whole internet.
+    `balancer_cidrs`: the VPC's load balancers, by which alone DNS and clients come. Raises ValueError where a source is
+    the whole internet.
     """
     nodes = [port for port in ports if port["port"] != DNS_PORT]
     dns = [port for port in ports if port["port"] == DNS_PORT]
+    balancers = _unique(balancer_cidrs)
     made = [
         *_by_sources("nodes", nodes, "Nodes of every region call each other"),
-        *_by_sources("dns", dns, "DNS servers and hosts of every region ask for this region's names"),
+        *_by_sources("dns", dns, "DNS servers and hosts of every region ask for this region's names", balancers),
     ]
     if peer_cidrs:
         made.append(Rule("icmp", _unique(peer_cidrs), (Allow("icmp"),), "A path's MTU is learned by ICMP"))
     if client_cidrs:
         allow = Allow("tcp", (SQL_PORT, HTTP_PORT))
-        made.append(Rule("clients", _unique(client_cidrs), (allow,), "SQL clients, and readers of the console"))
+        why = "SQL clients, and readers of the console"
+        made.append(Rule("clients", _unique(client_cidrs), (allow,), why, balancers))
     health = Allow("tcp", (HEALTH_CHECK_PORT,))
     made.append(Rule("health-checks", HEALTH_CHECKERS, (health,), "Load balancers ask which hosts are well"))
     for rule in made:
@@ -72,7 +83,7 @@ def rules(ports: Sequence[GcpPortArgs], peer_cidrs: Sequence[str], client_cidrs:
     return made
 
 
-def _by_sources(suffix: str, ports: Sequence[GcpPortArgs], why: str) -> list[Rule]:
+def _by_sources(suffix: str, ports: Sequence[GcpPortArgs], why: str, destinations: tuple[str, ...] = ()) -> list[Rule]:
     """A rule per set of sources: a port that hosts may not call is not opened to them by one that they may.
 
     None for no sources: to GCP that would be all of them.
@@ -88,6 +99,7 @@ def _by_sources(suffix: str, ports: Sequence[GcpPortArgs], why: str) -> list[Rul
             sources,
             tuple(Allow(protocol, numbers) for protocol, numbers in allows.items()),
             why,
+            destinations,
         )
         for index, (sources, allows) in enumerate((sources, allows) for sources, allows in grouped.items() if sources)
     ]

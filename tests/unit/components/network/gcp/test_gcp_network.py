@@ -123,6 +123,18 @@ def test_every_vpc_lets_in_what_the_strategy_names_from_the_ranges_that_call_it(
     assert len(recording.of(":Firewall")) == 5 * len(vpcs)
 
 
+@pytest.mark.parametrize("mode", ["global", "peered"])
+def test_dns_and_clients_come_by_the_load_balancers_of_that_vpc_alone(mode: str) -> None:
+    recording = made(mode)
+    balancers = {location: f"10.{number}.16.0/24" for number, location in enumerate(LOCATIONS, start=1)}
+    vpcs = {"gcp": [*balancers.values()]} if mode == "global" else {vpc: [cidr] for vpc, cidr in balancers.items()}
+    for vpc, cidrs in vpcs.items():
+        for suffix in ("dns", "clients"):
+            assert recording.named(":Firewall", f"{vpc}-{suffix}").inputs["destinationRanges"] == cidrs
+        for suffix in ("nodes", "icmp", "health-checks"):
+            assert "destinationRanges" not in recording.named(":Firewall", f"{vpc}-{suffix}").inputs
+
+
 def test_a_port_is_open_to_its_own_callers_not_to_another_ports() -> None:
     ports: list[GcpPortArgs] = [
         {"protocol": "TCP", "port": 26257, "sources": PODS},
