@@ -35,6 +35,11 @@ class Registered:
     """Secrets unwrapped."""
     wire: dict[str, Any] = field(hash=False)
     """As sent: a secret is an object with the `SECRET` mark."""
+    property_dependencies: dict[str, frozenset[str]] = field(hash=False)
+    """Input -> URNs of the resources that its value came from."""
+    outputs: dict[str, Any] = field(hash=False)
+    """As answered, on the wire too."""
+    id: str
 
     def plain_texts(self) -> Iterator[str]:
         """Every text that would stand in the state in the clear."""
@@ -126,6 +131,11 @@ class _Monitor(mocks.MockMonitor):
                         for key, value in rpc.deserialize_properties(request.object).items()
                     },
                     wire=json_format.MessageToDict(request.object),
+                    property_dependencies={
+                        key: frozenset(found.urns) for key, found in request.propertyDependencies.items()
+                    },
+                    outputs=json_format.MessageToDict(answer.object),
+                    id=answer.id,
                 )
             )
         return answer

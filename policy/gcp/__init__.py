@@ -1,0 +1,1 @@
+"""What the proof knows of Google Cloud."""

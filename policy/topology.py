@@ -1,0 +1,83 @@
+"""What has to be connected: the regions and ranges of the plan that the stack's address lock holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from components.plan.layout import hosts_per_zone
+from components.plan.model import Platform
+from components.plan.rules import RUNNING
+from components.strategies import strategy
+from components.strategies.base import Port
+
+from .graph import Graph
+
+LOCK = "pulumi-python:dynamic/multiregion:AddressLock"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One region whose nodes run, on a cloud that the program made the network in."""
+
+    name: str
+    platform: Platform
+    node_cidr: IPv4Network
+    pod_cidr: IPv4Network
+    dns_addresses: tuple[IPv4Address, ...]
+    sql_addresses: tuple[IPv4Address, ...]
+    zones: tuple[str, ...]
+    nodes: int
+
+    @property
+    def hosts(self) -> Mapping[str, int]:
+        """Zone -> machines planned in it."""
+        return dict(zip(self.zones, hosts_per_zone(self.nodes, len(self.zones)), strict=True)) if self.zones else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """All that the proof takes from the plan."""
+
+    regions: tuple[Region, ...]
+    unproved: tuple[str, ...]
+    """Running regions on clusters that were there before: the program makes no network for them."""
+    ports: tuple[Port, ...]
+    allow_data_loss: bool
+
+
+def topology(graph: Graph) -> Topology | None:
+    """The plan in the graph; None where it holds no address lock, or one that is not known yet."""
+    for lock in graph.of(LOCK):
+        text = lock.get("record")
+        if isinstance(text, str):
+            return from_record(json.loads(text))
+    return None
+
+
+def from_record(record: Mapping[str, Any]) -> Topology:
+    """From `components.plan.lock.record`."""
+    plan = record["topology"]
+    running = [region for region in plan["regions"] if region["state"] in RUNNING]
+    return Topology(
+        regions=tuple(_region(region) for region in running if region["platform"] != Platform.EXISTING),
+        unproved=tuple(region["name"] for region in running if region["platform"] == Platform.EXISTING),
+        ports=strategy(plan["strategy"]).ports(),
+        allow_data_loss=bool(record.get("allowDataLoss")),
+    )
+
+
+def _region(region: Mapping[str, Any]) -> Region:
+    return Region(
+        name=region["name"],
+        platform=Platform(region["platform"]),
+        node_cidr=IPv4Network(region["nodeCidr"]),
+        pod_cidr=IPv4Network(region["podCidr"]),
+        dns_addresses=tuple(map(IPv4Address, region["dnsAddresses"])),
+        sql_addresses=tuple(map(IPv4Address, region.get("sqlAddresses") or [region["sqlAddress"]])),
+        zones=tuple(region["zones"]),
+        nodes=len(region["nodes"]),
+    )
