@@ -10,7 +10,11 @@ from pulumi.provider.experimental import component_provider_host
 COMPONENTS = (
     "platforms.existing.ExistingCluster",
     "platforms.gke.GkeCluster",
+    "platforms.eks.EksCluster",
     "network.gcp.network.GcpNetwork",
+    "network.aws.network.AwsNetwork",
+    "network.aws.region.AwsRegionNetwork",
+    "network.aws.balancer.NetworkLoadBalancer",
     "network.vpn.cloud_vpn.CloudVpn",
     "network.dns_load_balancer.DnsLoadBalancer",
     "strategies.stub_domains.resources.StubDomains",
