@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.addresses import free_address, refuse_address
 from lab.clouds.aws.lookup import common, the
 from lab.clouds.aws.names import arn, ec2, identifier, public_address, region_of
 from lab.clouds.kinds import Cloud, Kind, Refused, Times, register
 from lab.clouds.store import Record
-
-EIPS = 5
-"""Default quota per region."""
-
-NATS = 5
-"""Default quota per zone."""
 
 
 @register
@@ -30,6 +25,9 @@ class InternetGateway(Kind):
 
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         region = region_of(cloud, inputs)
+        if quotas.full("aws.internet-gateways-per-region", len(cloud.state.find(self.token, region=region))):
+            message = "The maximum number of internet gateways has been reached."
+            raise ec2("CreateInternetGateway", "InternetGatewayLimitExceeded", message)
         id = identifier(cloud, "igw")
         self._attach(cloud, id, inputs, region)
         place = arn(cloud, "ec2", region, f"internet-gateway/{id}")
@@ -75,7 +73,7 @@ class Eip(Kind):
 
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         region = region_of(cloud, inputs)
-        if len(cloud.state.find(self.token, region=region)) >= EIPS:
+        if quotas.full("aws.elastic-ips-per-region", len(cloud.state.find(self.token, region=region))):
             message = "The maximum number of addresses has been reached."
             raise ec2("AllocateAddress", "AddressLimitExceeded", message)
         id, address = identifier(cloud, "eipalloc"), public_address(cloud)
@@ -122,8 +120,9 @@ class NatGateway(Kind):
                 raise ec2("CreateNatGateway", "Resource.AlreadyAssociated", message)
             association, address = identifier(cloud, "eipassoc"), eip["publicIp"]
             cloud.state.change(eip, associationId=association)
-        if len(in_zone(cloud, subnet)) >= NATS:
-            message = f"Performing this operation would exceed the limit of {NATS} NAT gateways"
+        if quotas.full("aws.nat-gateways-per-zone", len(in_zone(cloud, subnet))):
+            most = quotas.limit("aws.nat-gateways-per-zone")
+            message = f"Performing this operation would exceed the limit of {most} NAT gateways"
             raise ec2("CreateNatGateway", "NatGatewayLimitExceeded", message)
         private = inputs.get("privateIp")
         if private:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.names import moment, refusal
 from lab.clouds.kinds import Cloud, Kind, Refused, Times, register
@@ -101,6 +102,9 @@ class Role(Kind):
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         self._refuse_trust(inputs)
         name = inputs["name"]
+        if quotas.full("aws.roles", len(cloud.state.all(self.token))):
+            message = f"Cannot exceed quota for RolesPerAccount: {quotas.limit('aws.roles')}"
+            raise iam("CreateRole", "LimitExceeded", message)
         if cloud.state.get(self.token, name) is not None:
             message = f"Role with name {name} already exists."
             raise iam("CreateRole", "EntityAlreadyExists", message)

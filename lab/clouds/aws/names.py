@@ -28,7 +28,9 @@ REGIONS: Mapping[str, str] = {
     **{f"{area}-{place}": "abc" for area, places in _WORLD.items() for place in places.split()},
     "us-east-1": "abcdef",
     "us-west-2": "abcd",
+    "ap-northeast-1": "acd",
     "ap-northeast-2": "abcd",
+    "ca-central-1": "abd",
 }
 """Regions and the letters of their availability zones. An account sees two of us-west-1's three."""
 
@@ -45,11 +47,16 @@ def zones_of(region: str) -> tuple[str, ...]:
     return tuple(f"{region}{letter}" for letter in REGIONS[region])
 
 
+ZONE_IDS: Mapping[str, str] = {"us-east-1": "abecdf"}
+"""Regions whose zones' ids count otherwise than by letter: us-east-1e is the third, use1-az3."""
+
+
 def zone_id(zone: str) -> str:
     """The zone's name that is the same in every account, as `use1-az1` of `us-east-1a`."""
     area, side, number = zone[:-1].split("-")
     short = "".join(word[0] for word in re.findall("north|south|east|west|central", side))
-    return f"{area}{short}{number}-az{ord(zone[-1]) - ord('a') + 1}"
+    order = ZONE_IDS.get(zone[:-1], "abcdef")
+    return f"{area}{short}{number}-az{order.index(zone[-1]) + 1}"
 
 
 def identifier(cloud: Cloud, prefix: str) -> str:

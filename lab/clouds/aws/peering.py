@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, network, the
 from lab.clouds.aws.names import ec2, identifier, region_of
 from lab.clouds.kinds import Cloud, Kind, Refused, Times, register
 from lab.clouds.store import Record, State
-
-PEERINGS = 50
-"""Active ones per VPC by default; 125 at most."""
 
 PENDING = 25
 """Default quota of requests per VPC that nobody has answered yet."""
@@ -31,7 +29,7 @@ def peerings(state: State, vpc: str, status: str) -> list[Record]:
 
 def refuse_full(state: State, action: str, vpc: str) -> None:
     """Raises Refused where a VPC has all the active peerings it may."""
-    if len(peerings(state, vpc, "active")) >= PEERINGS:
+    if quotas.full("aws.peerings-per-vpc", len(peerings(state, vpc, "active"))):
         message = (
             f"You've reached the limit on the number of active VPC peering connections you can have for VPC {vpc}."
         )

@@ -7,14 +7,12 @@ from ipaddress import IPv4Network
 from typing import Any
 from zlib import crc32
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, network, the
 from lab.clouds.aws.names import arn, cidr_problems, ec2, identifier, one_of, region_of
 from lab.clouds.kinds import Cloud, Kind, Refused, Times, register
 from lab.clouds.store import FAILED, Record, State
-
-ROUTES = 500
-"""Default quota per route table, without propagated ones; it was 50 until 2025."""
 
 DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
 
@@ -51,7 +49,10 @@ class RouteTable(Kind):
 
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         region = region_of(cloud, inputs)
-        the(cloud, "CreateRouteTable", tokens.VPC, inputs["vpcId"], region)
+        vpc = the(cloud, "CreateRouteTable", tokens.VPC, inputs["vpcId"], region)
+        if quotas.full("aws.route-tables-per-vpc", len(cloud.state.find(self.token, vpcId=vpc.id))):
+            message = "The maximum number of route tables has been reached."
+            raise ec2("CreateRouteTable", "RouteTableLimitExceeded", message)
         id = identifier(cloud, "rtb")
         place = arn(cloud, "ec2", region, f"route-table/{id}")
         return id, common(cloud, inputs, region, arn=place, ownerId=cloud.account)
@@ -124,7 +125,7 @@ class Route(Kind):
         if destination in taken or destination == vpc["cidrBlock"]:
             message = f"The route identified by {destination} already exists."
             raise ec2("CreateRoute", "RouteAlreadyExists", message)
-        if len(others) >= ROUTES:
+        if quotas.full("aws.routes-per-table", len(others)):
             raise ec2("CreateRoute", "RouteLimitExceeded", "The maximum number of routes has been reached.")
         self._refuse_local(vpc, inputs)
         refuse_target(cloud, "CreateRoute", table, inputs)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, the
 from lab.clouds.aws.names import arn, cidr_problems, ec2, identifier, one_of, region_of
 from lab.clouds.kinds import Cloud, Kind, Refused, Times, Unknown, register
 from lab.clouds.store import Record, State
-
-RULES = 60
-"""Default quota per security group, each way."""
 
 ACTIONS: Mapping[str, str] = {
     tokens.INGRESS_RULE: "AuthorizeSecurityGroupIngress",
@@ -71,7 +69,7 @@ def refuse_rule(cloud: Cloud, token: str, group: Record, rule: Mapping[str, Any]
     if any(subject(each.outputs) == subject(rule) for each in others):
         message = f'the specified rule "{_said(rule)}" already exists'
         raise ec2(action, "InvalidPermission.Duplicate", message)
-    if len(others) >= RULES:
+    if quotas.full("aws.rules-per-security-group", len(others)):
         message = "The maximum number of rules per security group has been reached."
         raise ec2(action, "RulesPerSecurityGroupLimitExceeded", message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, pointing, the
 from lab.clouds.aws.names import arn, cidr_problem, ec2, identifier, region_of
@@ -51,6 +52,9 @@ class SecurityGroup(Kind):
         if cloud.state.one(self.token, vpcId=vpc.id, name=inputs["name"]) is not None:
             message = f"The security group '{inputs['name']}' already exists for VPC '{vpc.id}'"
             raise ec2("CreateSecurityGroup", "InvalidGroup.Duplicate", message)
+        if quotas.full("aws.security-groups-per-region", len(cloud.state.find(self.token, region=region))):
+            message = "The maximum number of security groups has been reached."
+            raise ec2("CreateSecurityGroup", "SecurityGroupLimitExceeded", message)
         id = identifier(cloud, "sg")
         group = Record(self.token, id, "", {}, {"region": region, "vpcId": vpc.id})
         self._set_inline(cloud, group, inputs)

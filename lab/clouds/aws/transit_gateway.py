@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, the
 from lab.clouds.aws.names import arn, cidr_problems, ec2, identifier, refusal, region_of
 from lab.clouds.kinds import Cloud, Kind, Times, register
 from lab.clouds.store import FAILED, Record
 
-GATEWAYS = 5
-"""Default quota per region."""
-
-PEERINGS = 50
-"""Default quota of peering attachments per gateway."""
+PEERINGS = "aws.peering-attachments-per-transit-gateway"
 
 ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
 """Private ones, which the Amazon side may have."""
@@ -49,7 +46,7 @@ class TransitGateway(Kind):
 
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         region = region_of(cloud, inputs)
-        if len(cloud.state.find(self.token, region=region)) >= GATEWAYS:
+        if quotas.full("aws.transit-gateways-per-region", len(cloud.state.find(self.token, region=region))):
             message = "You have reached the limit of transit gateways"
             raise ec2("CreateTransitGateway", "TransitGatewayLimitExceeded", message)
         id, table = identifier(cloud, "tgw"), identifier(cloud, "tgw-rtb")
@@ -147,7 +144,7 @@ class PeeringAttachment(Kind):
             message = f"{own.id} has non-deleted Transit Gateway Peering Attachments with {peer.id}."
             raise ec2(action, "DuplicateTransitGatewayAttachment", message)
         for gateway in (own, peer):
-            if sum(gateway.id in ends(each) for each in others) >= PEERINGS:
+            if quotas.full(PEERINGS, sum(gateway.id in ends(each) for each in others)):
                 message = f"You have reached the limit of peering attachments for {gateway.id}"
                 raise ec2(action, "TransitGatewayAttachmentLimitExceeded", message)
         id = identifier(cloud, "tgw-attach")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from typing import Any, ClassVar
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, network, placed, pointing, the
 from lab.clouds.aws.names import arn, cidr_problems, ec2, identifier, region_of, zone_id, zones_of
@@ -15,12 +16,6 @@ from lab.clouds.store import Record
 
 PREFIXES = range(16, 29)
 """How long the prefix of a VPC or subnet may be."""
-
-VPCS = 5
-"""Default quota per region."""
-
-SUBNETS = 200
-"""Default quota per VPC."""
 
 
 @register
@@ -51,7 +46,7 @@ class Vpc(Kind):
             raise ec2("CreateVpc", "MissingParameter", message)
         if IPv4Network(inputs["cidrBlock"]).prefixlen not in PREFIXES:
             raise ec2("CreateVpc", "InvalidVpc.Range", f"The CIDR '{inputs['cidrBlock']}' is invalid.")
-        if len(cloud.state.find(self.token, region=region)) >= VPCS:
+        if quotas.full("aws.vpcs-per-region", len(cloud.state.find(self.token, region=region))):
             raise ec2("CreateVpc", "VpcLimitExceeded", "The maximum number of VPCs has been reached.")
         id, group, table = (identifier(cloud, prefix) for prefix in ("vpc", "sg", "rtb"))
         owned = {"region": region, "ownerId": cloud.account, "vpcId": id, "tagsAll": {}}
@@ -147,7 +142,7 @@ class Subnet(Kind):
         if any(wanted.overlaps(network(other)) for other in others):
             message = f"The CIDR '{cidr}' conflicts with another subnet"
             raise ec2("CreateSubnet", "InvalidSubnet.Conflict", message)
-        if len(others) >= SUBNETS:
+        if quotas.full("aws.subnets-per-vpc", len(others)):
             raise ec2("CreateSubnet", "SubnetLimitExceeded", "The maximum number of subnets has been reached.")
         id = identifier(cloud, "subnet")
         return id, common(

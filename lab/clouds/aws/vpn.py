@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any, ClassVar
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, pointing, the
 from lab.clouds.aws.names import arn, ec2, identifier, public_address, region_of
@@ -34,12 +35,6 @@ RESERVED = frozenset(
 KEY = re.compile(r"[1-9A-Za-z._][0-9A-Za-z._]{7,63}")
 """8 to 64 characters, the first of them no zero."""
 
-CONNECTIONS_PER_GATEWAY = 10
-GATEWAYS = 5
-CUSTOMER_GATEWAYS = 50
-CONNECTIONS = 50
-"""Default quotas: the last three are per region."""
-
 TUNNELS = (1, 2)
 
 
@@ -54,7 +49,7 @@ class VpnGateway(Kind):
 
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         region, id = region_of(cloud, inputs), identifier(cloud, "vgw")
-        if len(cloud.state.find(self.token, region=region)) >= GATEWAYS:
+        if quotas.full("aws.vpn-gateways-per-region", len(cloud.state.find(self.token, region=region))):
             message = "The maximum number of virtual private gateways has been reached."
             raise ec2("CreateVpnGateway", "VpnGatewayLimitExceeded", message)
         self._attach(cloud, id, inputs, region)
@@ -115,7 +110,7 @@ class CustomerGateway(Kind):
                 "has been found"
             )
             raise ec2("CreateCustomerGateway", "InvalidCustomerGateway.DuplicateIpAddress", message)
-        if len(others) >= CUSTOMER_GATEWAYS:
+        if quotas.full("aws.customer-gateways-per-region", len(others)):
             message = "The maximum number of customer gateways has been reached."
             raise ec2("CreateCustomerGateway", "CustomerGatewayLimitExceeded", message)
         id = identifier(cloud, "cgw")
@@ -170,7 +165,7 @@ class VpnConnection(Kind):
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         action, region = "CreateVpnConnection", region_of(cloud, inputs)
         far = the(cloud, action, tokens.CUSTOMER_GATEWAY, inputs["customerGatewayId"], region)
-        if len(cloud.state.find(self.token, region=region)) >= CONNECTIONS:
+        if quotas.full("aws.vpn-connections-per-region", len(cloud.state.find(self.token, region=region))):
             message = "The maximum number of VPN connections has been reached."
             raise ec2(action, "VpnConnectionLimitExceeded", message)
         near = self._near(cloud, action, inputs, region)
@@ -204,7 +199,7 @@ class VpnConnection(Kind):
         if any(other["customerGatewayId"] == inputs["customerGatewayId"] for other in others):
             message = f"A VPN connection between {near.id} and {inputs['customerGatewayId']} already exists"
             raise ec2(action, "InvalidParameterValue", message)
-        if len(others) >= CONNECTIONS_PER_GATEWAY:
+        if quotas.full("aws.vpn-connections-per-gateway", len(others)):
             message = "The maximum number of VPN connections has been reached."
             raise ec2(action, "VpnConnectionLimitExceeded", message)
         return near
