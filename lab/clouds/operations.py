@@ -183,16 +183,14 @@ def auto_name(cloud: str, name: str, seed: bytes) -> str:
 
 
 def changes(path: str, old: Any, new: Any) -> Iterator[str]:
-    """Paths of what differs, as deep as both have the same form: `vpcConfig.subnetIds[0]`."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for name in sorted({*old, *new}):
-            yield from changes(f"{path}.{name}" if path else name, old.get(name), new.get(name))
-    elif isinstance(old or {}, Mapping) and isinstance(new or {}, Mapping) and (old or new):
-        inside = list(changes(path, old or {}, new or {}))
-        yield from inside or [path]
+    """Paths of what differs, as deep as both have one form, `vpcConfig.subnetIds[0]`; none is an empty object."""
+    if isinstance(old, Mapping | None) and isinstance(new, Mapping | None):
+        before, after = old or {}, new or {}
+        for name in sorted({*before, *after}):
+            yield from changes(f"{path}.{name}" if path else name, before.get(name), after.get(name))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from changes(f"{path}[{index}]", before, after)
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from changes(f"{path}[{index}]", one, other)
     elif old != new:
         yield path
 

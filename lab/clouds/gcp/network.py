@@ -131,7 +131,8 @@ class Subnetwork(ComputeKind):
         own = ranges_of(wanted)
         if quotas.full("gcp.secondary-ranges-per-subnetwork", len(own) - 2):
             raise base.invalid("secondaryIpRanges", wanted["name"], "Too many secondary ranges.")
-        peers = {peering["peerNetwork"] for peering in cloud.state.find(PEERING, network=wanted["network"])}
+        active = cloud.state.find(PEERING, network=wanted["network"], state="ACTIVE")
+        peers = {peering["peerNetwork"] for peering in active}
         others = [
             (f"'{subnetwork.id}'", ipv4)
             for link in (wanted["network"], *sorted(peers))
