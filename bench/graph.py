@@ -1,7 +1,7 @@
 """A deployment's resource graph: its critical path, the work in it, and which edges cross regions. Pure."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +32,30 @@ def waits_for(resource: Resource) -> set[str]:
 
 def critical_path(resources: list[Resource], seconds: Callable[[str], float]) -> Path:
     """The path that no number of workers shortens. What is waited for comes earlier in `resources`."""
-    ends: dict[str, Path] = {}
+    return longest(waits(resources), seconds)
+
+
+def waits(resources: list[Resource]) -> dict[str, frozenset[str]]:
+    """URN → what it waits for, among `resources` and before it there."""
+    found: dict[str, frozenset[str]] = {}
     for resource in resources:
-        before = max((ends[urn] for urn in waits_for(resource) if urn in ends), key=_length, default=Path(0.0, ()))
-        urn = resource["urn"]
-        ends[urn] = Path(before.seconds + seconds(urn), (*before.urns, urn))
-    return max(ends.values(), key=_length, default=Path(0.0, ()))
+        found[resource["urn"]] = frozenset(urn for urn in waits_for(resource) if urn in found)
+    return found
+
+
+def longest(edges: Mapping[str, frozenset[str]], seconds: Callable[[str], float]) -> Path:
+    """The longest chain of `edges` (see `waits`)."""
+    ends: dict[str, float] = {}
+    before: dict[str, str | None] = {}
+    for urn, waited in edges.items():
+        before[urn] = max(sorted(waited), key=ends.__getitem__, default=None)
+        ends[urn] = seconds(urn) + max((ends[each] for each in waited), default=0.0)
+    last = max(ends, key=ends.__getitem__, default=None)
+    chain: list[str] = []
+    while last is not None:
+        chain.append(last)
+        last = before[last]
+    return Path(ends[chain[0]] if chain else 0.0, tuple(reversed(chain)))
 
 
 def in_order(resources: list[Resource], seconds: Callable[[str], float]) -> float:
@@ -51,10 +69,10 @@ def region_after_region(resources: list[Resource], regions: list[str], seconds: 
     The sum of each part's own longest chain of waiting, counting only what is its own. Two phases, every region's
     infrastructure and then the steps that join them, would take at least as long: so no baseline is made to look slow.
     """
-    region = regions_of(resources, regions)
+    region, edges = regions_of(resources, regions), waits(resources)
 
     def alone(part: str | None) -> float:
-        return critical_path(resources, lambda urn: seconds(urn) if region.get(urn) == part else 0.0).seconds
+        return longest(edges, lambda urn: seconds(urn) if region.get(urn) == part else 0.0).seconds
 
     return sum(alone(part) for part in (*regions, None))
 
@@ -99,8 +117,11 @@ def regions_of(resources: list[Resource], regions: list[str]) -> dict[str, str]:
             if named:
                 found[resource["urn"]] = min(named)[1]
                 break
+    children: dict[str, list[str]] = {}
+    for resource in resources:
+        children.setdefault(resource.get("parent") or "", []).append(resource["urn"])
     for resource in reversed(resources):
-        inside = {found.get(child["urn"]) for child in resources if child.get("parent") == resource["urn"]}
+        inside = {found.get(child) for child in children.get(resource["urn"], ())}
         if resource["urn"] not in found and len(inside) == 1 and None not in inside:
             found[resource["urn"]] = str(inside.pop())
     return found
@@ -126,7 +147,3 @@ def edges_between_regions(resources: list[Resource], regions: list[str]) -> dict
 def _step(urn: str) -> str:
     kinds = urn.split("::")[2].split("$")
     return next((kind.rsplit(":", 1)[-1] for kind in kinds if kind != "pulumi:pulumi:Stack"), "Stack")
-
-
-def _length(path: Path) -> float:
-    return path.seconds
