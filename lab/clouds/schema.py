@@ -6,6 +6,7 @@ The SDKs' source is parsed, not imported, for an import takes seconds; what was 
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import re
@@ -34,6 +35,7 @@ def sdk_version(package: str) -> str:
     return version(f"pulumi-{package}")
 
 
+@functools.cache
 def schema(token: str) -> dict[str, Any]:
     """{inputs: {name: {type, required}}, objects: {name: fields as inputs}, outputs: [name]} of a resource type.
 

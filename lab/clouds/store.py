@@ -13,9 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 CLOUDS = ("gcp", "aws")
+
+BATCH = 64
+"""At most so many transactions are written together."""
 
 READY = "ready"
 CREATING = "creating"
@@ -92,40 +95,88 @@ class State:
         self.records.pop(record.key, None)
 
 
+class _Batch:
+    """Transactions that are written together, for a write takes longer than a change."""
+
+    def __init__(self, lock: TextIO, records: dict[str, dict[str, Record]]) -> None:
+        self.lock = lock
+        self.records = records
+        self.size = 0
+        self.written = threading.Event()
+        self.error: BaseException | None = None
+
+
 class Store:
     """The files in a folder, `.lab/NAME/clouds`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._lock = threading.RLock()
-        self._depth = 0
+        self._turn = threading.Lock()
+        self._inside: int | None = None
+        self._counting = threading.Lock()
+        self._waiting = 0
+        self._batch: _Batch | None = None
+        self._reading = threading.Lock()
         self._seen: dict[str, tuple[tuple[int, int, int], dict[str, Record]]] = {}
         self._texts: dict[str, tuple[Record, str]] = {}
 
     def snapshot(self) -> dict[str, State]:
         """Both clouds as they are, to read: each cloud's state is whole, and changes to it are lost."""
-        with self._lock:
-            return {cloud: State(self._load(cloud)) for cloud in CLOUDS}
+        return {cloud: State(self._load(cloud)) for cloud in CLOUDS}
 
     @contextmanager
     def transaction(self) -> Iterator[dict[str, State]]:
-        """Both clouds, to change: written when the block ends, dropped when it raises. Not to be nested."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._lock:
-            if self._depth:
-                raise RuntimeError("a transaction of the clouds' store inside another one")
-            self._depth = 1
+        """Both clouds, to change: written when the block has ended, dropped when it raises. Not to be nested."""
+        if self._inside == threading.get_ident():
+            raise RuntimeError("a transaction of the clouds' store inside another one")
+        self._enter()
+        try:
+            batch = self._batch = self._batch or self._open()
+            states = {cloud: State(records) for cloud, records in batch.records.items()}
             try:
-                with (self.folder / "lock").open("a") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX)
-                    states = self.snapshot()
-                    yield states
-                    for cloud, state in states.items():
-                        self._save(cloud, state.records)
+                yield states
+                batch.records = {cloud: state.records for cloud, state in states.items()}
+                batch.size += 1
             finally:
-                self._depth = 0
+                if self._waiting == 0 or batch.size >= BATCH:
+                    self._close(batch)
+        finally:
+            self._inside = None
+            self._turn.release()
+        batch.written.wait()
+        if batch.error is not None:
+            raise batch.error
+
+    def _enter(self) -> None:
+        with self._counting:
+            self._waiting += 1
+        self._turn.acquire()
+        with self._counting:
+            self._waiting -= 1
+        self._inside = threading.get_ident()
+
+    def _open(self) -> _Batch:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (self.folder / "lock").open("a")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _Batch(lock, {cloud: self._load(cloud) for cloud in CLOUDS})
+
+    def _close(self, batch: _Batch) -> None:
+        self._batch = None
+        try:
+            for cloud, records in batch.records.items():
+                self._save(cloud, records)
+        except BaseException as error:
+            batch.error = error
+        finally:
+            batch.lock.close()
+            batch.written.set()
 
     def _load(self, cloud: str) -> dict[str, Record]:
+        with self._reading:
+            return self._read(cloud)
+
+    def _read(self, cloud: str) -> dict[str, Record]:
         file = self.folder / f"{cloud}.json"
         try:
             with file.open("rb") as stream:
@@ -150,8 +201,9 @@ class Store:
             stream.write(f'{{"records": {{\n{lines}\n}}}}\n')
             stream.flush()
             stamp = _stamp(stream.fileno())
-        fresh.replace(file)
-        self._seen[cloud] = (stamp, dict(records))
+        with self._reading:
+            fresh.replace(file)
+            self._seen[cloud] = (stamp, dict(records))
 
     def _text(self, cloud: str, record: Record) -> str:
         key = f"{cloud} {record.key}"
