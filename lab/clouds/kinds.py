@@ -106,7 +106,8 @@ class Kind:
     """Inputs whose change replaces: `name`, or a part of one, `nodeConfig.machineType`; list indices left out."""
     delete_before_replace: ClassVar[bool] = False
     computed: ClassVar[tuple[str, ...]] = ()
-    """Outputs known only after creation, unless the program gave them as inputs."""
+    """Outputs known only after creation, unless the program gave them as inputs: `arn`, or a part of an object,
+    `vpcConfig.clusterSecurityGroupId`."""
     secrets: ClassVar[tuple[str, ...]] = ()
     """Outputs that are secret whatever the program says."""
     defaults: ClassVar[Mapping[str, Any]] = {}
@@ -117,6 +118,10 @@ class Kind:
     def check(self, cloud: Cloud, inputs: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """Problems beyond the SDK's types: (property's path, reason). Also at preview."""
         return ()
+
+    def replaces_too(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> frozenset[str]:
+        """More inputs whose change replaces, where that depends on what changes into what."""
+        return frozenset()
 
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """(id, outputs beyond the inputs). Under the store's lock. Raises Refused."""

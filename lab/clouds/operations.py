@@ -6,13 +6,13 @@ import hashlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lab.clouds import schema
-from lab.clouds.kinds import INVOKES, KINDS, UNKNOWN, Cloud, Kind, Refused, known, view
+from lab.clouds.kinds import INVOKES, KINDS, UNKNOWN, Cloud, Kind, Refused, at, known, view
 from lab.clouds.store import CREATING, DELETING, FAILED, READY, UPDATING, Record, Store
 from lab.clouds.substrate_api import Substrate
 from lab.clouds.times import Clock, Interrupted
@@ -75,14 +75,21 @@ class Operations:
         """What an update would change, and whether it would have to replace."""
         kind = _kind(token)
         changed = tuple(changes("", dict(olds), dict(news)))
-        replacing = tuple(path for path in changed if _replaces(kind, path))
+        names = kind.replaces | kind.replaces_too(olds, news)
+        replacing = tuple(path for path in changed if _replaces(names, path))
         named = kind.auto_name is not None and olds.get(kind.auto_name) == news.get(kind.auto_name)
         return Difference(changed, replacing, bool(replacing) and (kind.delete_before_replace or named))
 
     def preview(self, token: str, inputs: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Outputs as far as a preview knows them; `old` are those that an update starts from."""
-        computed = dict.fromkeys(_kind(token).computed, UNKNOWN) if old is None else dict(old)
-        return {**computed, **inputs}
+        computed = _kind(token).computed
+        top = {name: UNKNOWN for name in computed if "." not in name} if old is None else dict(old)
+        outputs = {**top, **inputs}
+        for name, _, inner in (path.partition(".") for path in computed if "." in path):
+            if isinstance(outputs.get(name), Mapping):
+                value = UNKNOWN if old is None else at(old, f"{name}.{inner}", UNKNOWN)
+                outputs[name] = {inner: value, **outputs[name]}
+        return outputs
 
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Record:
         """Raises Refused where nothing was made, HalfMade where something was."""
@@ -195,9 +202,9 @@ def changes(path: str, old: Any, new: Any) -> Iterator[str]:
         yield path
 
 
-def _replaces(kind: Kind, path: str) -> bool:
+def _replaces(names: Collection[str], path: str) -> bool:
     words = "".join(part.split("]", 1)[-1] for part in path.split("["))
-    return any(words == each or words.startswith(f"{each}.") or each.startswith(f"{words}.") for each in kind.replaces)
+    return any(words == each or words.startswith(f"{each}.") or each.startswith(f"{words}.") for each in names)
 
 
 def _kind(token: str) -> Kind:

@@ -73,6 +73,8 @@ class Cluster(Kind):
         "platformVersion",
         "status",
         "version",
+        "vpcConfig.clusterSecurityGroupId",
+        "vpcConfig.vpcId",
     )
     defaults: ClassVar[Mapping[str, Any]] = {"bootstrapSelfManagedAddons": True}
 

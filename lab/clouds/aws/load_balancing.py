@@ -60,6 +60,16 @@ class LoadBalancer(Kind):
         if isinstance(inputs["loadBalancerType"], str) and inputs["loadBalancerType"] != "network":
             yield "loadBalancerType", f"the lab's cloud has no model of {inputs['loadBalancerType']} load balancers"
 
+    def replaces_too(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> frozenset[str]:
+        """As the provider: what AWS would refuse below. Subnets may be added, and are what they are then."""
+        found: set[str] = set()
+        if bool(olds.get("securityGroups")) != bool(news.get("securityGroups")):
+            found.add("securityGroups")
+        for name in ("subnetMappings", "subnets"):
+            if not all(each in (news.get(name) or ()) for each in olds.get(name) or ()):
+                found.add(name)
+        return frozenset(found)
+
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         action, region, name = "CreateLoadBalancer", region_of(cloud, inputs), inputs["name"]
         others = cloud.state.find(self.token, region=region)

@@ -70,7 +70,7 @@ def test_a_model_speaks_of_properties_that_the_sdk_has(token: str) -> None:
     inputs = {*known["inputs"]}
     assert {*kind.defaults} <= inputs
     assert {path.split(".")[0] for path in kind.replaces} <= inputs
-    assert {*kind.computed, *kind.secrets} <= {*known["outputs"]}
+    assert {path.split(".")[0] for path in (*kind.computed, *kind.secrets)} <= {*known["outputs"]}
     assert kind.auto_name is None or kind.auto_name in inputs
     assert list(schema.problems(token, kind.defaults)) == [
         (name, "missing: it is required")

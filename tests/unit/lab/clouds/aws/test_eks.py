@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.clouds.aws import tokens
-from lab.clouds.kinds import Refused
+from lab.clouds.kinds import UNKNOWN, Refused
 from tests.unit.lab.clouds.aws.places import (
     Place,
     cluster,
@@ -55,6 +55,15 @@ def test_the_security_group_that_eks_makes(place: Place) -> None:
     assert out["cidrIpv4"] == "0.0.0.0/0"
     place.make(tokens.INGRESS_RULE, "r", securityGroupId=group.id, ipProtocol="-1", cidrIpv4="10.2.0.0/16")
     assert "has a dependent object" in undeletable(place.aws, group)
+
+
+def test_a_preview_knows_no_security_group_before_there_is_one(place: Place) -> None:
+    given = cluster_inputs(place)
+    planned = place.aws.operations.preview(tokens.CLUSTER, given)
+    assert planned["vpcConfig"]["clusterSecurityGroupId"] is UNKNOWN
+    made = cluster(place)
+    planned = place.aws.operations.preview(tokens.CLUSTER, given, made.outputs)
+    assert planned["vpcConfig"]["clusterSecurityGroupId"] == made["vpcConfig"]["clusterSecurityGroupId"]
 
 
 def test_nothing_of_a_cluster_stays(place: Place) -> None:

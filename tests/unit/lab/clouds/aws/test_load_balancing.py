@@ -124,6 +124,18 @@ def test_what_changes_in_place(place: Place) -> None:
     assert "cannot be deleted because deletion protection is enabled" in undeletable(place.aws, made)
 
 
+def test_what_the_provider_replaces(place: Place) -> None:
+    compare, old = place.aws.operations.compare, inputs_of(place, name="dns")
+    added = compare(tokens.LOAD_BALANCER, {**old, "subnetMappings": mappings(place)[:1]}, old)
+    assert added.changed == ("subnetMappings",) and added.replacing == ()
+    moved = compare(tokens.LOAD_BALANCER, old, {**old, "subnetMappings": mappings(place, 54)})
+    assert "subnetMappings[0].privateIpv4Address" in moved.replacing
+    dressed = compare(tokens.LOAD_BALANCER, old, {**old, "securityGroups": ["sg-1"]})
+    assert dressed.replacing == ("securityGroups",)
+    other = compare(tokens.LOAD_BALANCER, {**old, "securityGroups": ["sg-1"]}, {**old, "securityGroups": ["sg-2"]})
+    assert other.replacing == ()
+
+
 def test_a_name_of_thirty_two_characters(place: Place) -> None:
     _, problems = place.aws.check(tokens.LOAD_BALANCER, "a-region-with-quite-a-long-name", **inputs_of(place))
     assert problems[0][0] == "name"
