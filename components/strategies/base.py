@@ -84,7 +84,10 @@ class Strategy(Protocol):
         ...
 
     def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
-        """Zone -> DNS servers that this region's DNS must ask; never its own zone."""
+        """Zone -> DNS servers that this region's DNS must ask; never its own zone.
+
+        Where the platform leaves the whole text to the program (EKS), other people's stub domains are among them.
+        """
         ...
 
     def ports(self) -> tuple[Port, ...]:

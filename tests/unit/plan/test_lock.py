@@ -173,3 +173,90 @@ def test_a_record_of_before_those_were_kept_is_fine() -> None:
     old, new = (record(*plan(config())) for _ in range(2))
     del old["agreed"]
     assert compare_records(old, new) == []
+
+
+def made(platform: str, zones: str = "abc", nodes: int = 3, **region: Any) -> dict[str, Any]:
+    location, between = ("us-east1", "-") if platform == "gke" else ("us-east-1", "")
+    listed = {
+        "name": "east",
+        "platform": platform,
+        "location": location,
+        "nodes": nodes,
+        "zones": [f"{location}{between}{zone}" for zone in zones],
+    }
+    return {"regions": [listed | region], "gcp": {"project": "my-project-123456"}}
+
+
+@pytest.mark.parametrize("platform", ["gke", "eks"])
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        (("abc", 3), ("abcd", 3), None),
+        (("abc", 3), ("abc", 7), None),
+        (("ab", 3), ("abc", 4), None),
+        (("abc", 3), ("acb", 3), "put those back in their order"),
+        (("abc", 3), ("bc", 3), "put those back in their order"),
+        (("abc", 3), ("ab", 3), "put those back in their order"),
+        (("abc", 3), ("dabc", 3), "put those back in their order"),
+        (("ab", 3), ("abc", 3), "set regions[0].nodes to 4 or more"),
+        (("ab", 6), ("abc", 6), "set regions[0].nodes to 8 or more"),
+    ],
+)
+def test_zones_of_a_cluster_that_the_program_made(
+    platform: str, before: tuple[str, int], after: tuple[str, int], refused: str | None
+) -> None:
+    """Disks stay in their zone, and on EKS a zone's place decides its subnets."""
+    found = refusals(made(platform, *before), made(platform, *after))
+    if refused is None:
+        assert found == []
+    else:
+        assert len(found) == 1
+        assert found[0].startswith("regions[0].zones: ")
+        assert refused in found[0]
+
+
+def test_zones_of_existing_clusters_are_their_own() -> None:
+    before, after = config(), config()
+    before["regions"][0]["zones"], after["regions"][0]["zones"] = ["x", "y"], ["y"]
+    assert refusals(before, after) == []
+
+
+def records(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [str(problem) for problem in compare_records(record(*plan(before)), record(*plan(after)))]
+
+
+def test_clusters_that_the_program_made_do_not_move() -> None:
+    before = made("gke")
+    assert records(before, made("gke")) == []
+    moved = made("gke", zones="", location="us-west1")
+    moved["regions"][0]["zones"] = ["us-west1-a", "us-west1-b", "us-west1-c"]
+    assert [problem.split(" would")[0] for problem in records(before, moved)] == [
+        "regions[0].zones: us-west1-a, us-west1-b, us-west1-c",
+        "regions[0].location: us-west1",
+    ]
+    assert records(before, before | {"gcp": {"project": "another-project"}}) == [
+        "gcp.project: another-project would make every cluster on gke anew, for which the running stack has "
+        "my-project-123456; put it back"
+    ]
+    (network,) = records(before, before | {"gcp": {"project": "my-project-123456", "network": "peered"}})
+    assert network.startswith("gcp.network: peered would make every cluster on gke anew")
+
+
+def test_a_platform_does_not_change() -> None:
+    problems = refusals(made("gke"), made("eks"))
+    assert any(problem.startswith("regions[0].platform: eks would move east's platform") for problem in problems)
+
+
+def test_a_record_of_a_version_without_clouds_is_compared_all_the_same() -> None:
+    before = record(*plan(config()))
+    del before["made"]
+    for region in before["topology"]["regions"]:
+        del region["sqlAddresses"]
+    assert compare_records(before, record(*plan(config()))) == []
+
+
+def test_a_stack_may_leave_a_cloud() -> None:
+    before = made("gke", state="draining")
+    before["regions"].insert(0, config()["regions"][0])
+    after = {"regions": [before["regions"][0], {"name": "east", "platform": "gke", "state": "removed"}]}
+    assert records(before, after) == []

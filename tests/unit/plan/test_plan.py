@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.plan import ConfigError, plan
-from components.plan.layout import cut, default_range
-from components.plan.model import RegionState
+from components.plan.layout import MAX_EKS_ZONES, cut, default_range, eks_zones
+from components.plan.model import DnsKind, RegionState
 from components.plan.parse import parse
 from components.plan.rules import complain
 from components.strategies import AVAILABLE, strategy
@@ -95,6 +95,79 @@ def test_cut() -> None:
         "10.7.128.0/17",
     ]
     assert (str(parts.dns_address), str(parts.sql_address)) == ("10.7.16.53", "10.7.16.26")
+
+
+def cloud(platform: str, *locations: str, **top: Any) -> dict[str, Any]:
+    between = "-" if platform == "gke" else ""
+    listed = [{"name": name, "zones": [f"{name}{between}{zone}" for zone in "abc"]} for name in locations]
+    return {"platform": platform, "gcp": {"project": "my-project-123456"}, "regions": listed, **top}
+
+
+def test_a_region_on_eks() -> None:
+    settings, addresses = plan(cloud("eks", "us-east-1", "us-west-2"))
+    region = addresses.to_json()["regions"][1]
+    picked = ("nodeCidr", "podCidr", "serviceCidr", "dnsAddresses", "sqlAddress", "sqlAddresses", "zones")
+    assert {key: region[key] for key in picked} == {
+        "nodeCidr": "10.2.128.0/17",
+        "podCidr": "10.2.128.0/17",
+        "serviceCidr": "10.2.32.0/20",
+        "dnsAddresses": ["10.2.240.53", "10.2.240.117", "10.2.240.181"],
+        "sqlAddress": "10.2.240.26",
+        "sqlAddresses": ["10.2.240.26", "10.2.240.90", "10.2.240.154"],
+        "zones": ["us-west-2a", "us-west-2b", "us-west-2c"],
+    }
+    assert region["certificateNames"][-3:] == region["sqlAddresses"]
+    assert addresses.region("us-east-1").forwards["us-west-2.svc.cluster.local"] == tuple(region["dnsAddresses"])
+    assert settings.gcp is None
+    assert settings.aws is not None
+    assert (settings.regions[0].dns_kind, settings.regions[0].kubeconfig) == (DnsKind.COREDNS, None)
+
+
+def test_a_region_on_gke() -> None:
+    settings, addresses = plan(cloud("gke", "us-east1"))
+    region = addresses.region("us-east1")
+    assert [str(part) for part in (region.node_cidr, region.pod_cidr, region.service_cidr)] == [
+        "10.1.0.0/20",
+        "10.1.128.0/17",
+        "10.1.32.0/20",
+    ]
+    assert (region.dns_addresses, region.sql_addresses) == (("10.1.16.53",), ("10.1.16.26",))
+    assert settings.aws is None
+    assert settings.gcp is not None
+    assert settings.gcp.deletion_protection
+    assert settings.regions[0].dns_kind is DnsKind.KUBE_DNS
+
+
+def test_subnets_of_an_eks_zone() -> None:
+    first, last = (eks_zones(IPv4Network("10.7.0.0/16"), MAX_EKS_ZONES)[place] for place in (0, -1))
+    assert [str(part) for part in (first.private, first.public, first.balancers)] == [
+        "10.7.128.0/20",
+        "10.7.224.0/24",
+        "10.7.240.0/26",
+    ]
+    assert [str(part) for part in (last.private, last.public, last.balancers)] == [
+        "10.7.208.0/20",
+        "10.7.229.0/24",
+        "10.7.241.64/26",
+    ]
+
+
+def test_other_peoples_zones_are_forwarded_on_eks_alone() -> None:
+    asked = cloud("eks", "us-east-1", "us-west-2", dns={"extraStubDomains": {"corp.example": ["192.0.2.53"]}})
+    asked["regions"].append(config("home")["regions"][0] | {"platform": "existing"})
+    _, addresses = plan(asked)
+    for region in addresses.regions:
+        assert ("corp.example" in region.forwards) is (region.platform == "eks")
+    assert addresses.region("us-west-2").forwards["corp.example"] == ("192.0.2.53",)
+
+
+def test_a_removed_region_asks_for_nothing_of_its_cloud() -> None:
+    asked = config("a")
+    asked["regions"] += [{"name": "b", "platform": "gke", "state": "removed"}]
+    asked["regions"] += [{"name": "c", "platform": "eks", "state": "removed"}]
+    settings, addresses = plan(asked)
+    assert (settings.gcp, settings.aws) == (None, None)
+    assert len(addresses.region("c").sql_addresses) == 1
 
 
 def test_a_lost_region_is_forwarded_to_by_nobody_and_joined_by_nobody() -> None:

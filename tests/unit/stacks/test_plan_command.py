@@ -34,6 +34,15 @@ def test_table_names_what_a_reader_looks_for(capsys: pytest.CaptureFixture[str])
             assert any(region.name in line and zone in line and addresses[0] in line for line in out.splitlines())
 
 
+def test_every_address_of_a_region_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(ROOT / "Pulumi.eks.yaml")]) == 0
+    lines = [line.split()[-2:] for line in capsys.readouterr().out.splitlines()]
+    for region in from_stack_file(ROOT / "Pulumi.eks.yaml")[1].regions:
+        assert len(region.sql_addresses) == 3
+        for dns, sql in zip(region.dns_addresses, region.sql_addresses, strict=True):
+            assert [dns, sql] in lines
+
+
 def test_under_a_second_and_without_the_project_on_the_path() -> None:
     """As a user runs it, from the project's folder; the best of five, for the machine may be busy."""
     best = 60.0

@@ -26,10 +26,12 @@ def as_engine(config: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def test_both_ways_agree() -> None:
-    raw = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+@pytest.mark.parametrize("stack", ["dev", "gke", "eks", "multicloud"])
+def test_both_ways_agree(stack: str) -> None:
+    stack_file = ROOT / f"Pulumi.{stack}.yaml"
+    raw = yaml.safe_load(stack_file.read_text(encoding="utf-8"))["config"]
     pulumi.runtime.set_all_config(as_engine(raw))
-    assert from_pulumi() == from_stack_file(ROOT / "Pulumi.dev.yaml")
+    assert from_pulumi() == from_stack_file(stack_file)
 
 
 def test_a_refused_config_is_a_run_error_with_every_problem() -> None:
