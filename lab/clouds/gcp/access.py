@@ -52,6 +52,7 @@ class ServiceAccount(Kind):
 
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         project = base.project(cloud, inputs)
+        base.require_service(cloud, "iam.googleapis.com", project)
         email = f"{inputs['accountId']}@{project}.iam.gserviceaccount.com"
         id = f"projects/{project}/serviceAccounts/{email}"
         if cloud.state.get(self.token, id) is not None:
@@ -84,6 +85,7 @@ class ProjectMember(Kind):
             yield "member", f"{member!r} names no kind of member before a colon"
 
     def create(self, cloud: Cloud, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        base.require_service(cloud, "cloudresourcemanager.googleapis.com", inputs["project"])
         member = inputs["member"]
         account = f"@{inputs['project']}.iam.gserviceaccount.com"
         if member.startswith("serviceAccount:") and member.endswith(account):

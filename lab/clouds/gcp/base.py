@@ -34,6 +34,14 @@ CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
 
 
+APIS = {
+    "compute.googleapis.com": "Compute Engine",
+    "container.googleapis.com": "Kubernetes Engine",
+    "iam.googleapis.com": "Identity and Access Management (IAM)",
+    "cloudresourcemanager.googleapis.com": "Cloud Resource Manager",
+}
+
+
 class ComputeKind(Kind):
     """A resource of the compute API that has a name of its own."""
 
@@ -102,9 +110,8 @@ def require_service(cloud: Cloud, service: str, project: str) -> None:
     """Raises Refused where an API was not switched on."""
     record = cloud.state.get(SERVICE, f"{project}/{service}")
     if record is None or record.phase not in (READY, "updating"):
-        title = {"compute.googleapis.com": "Compute Engine", "container.googleapis.com": "Kubernetes Engine"}[service]
         raise Refused(
-            f"Error 403: {title} API has not been used in project {project} before or it is disabled. "
+            f"Error 403: {APIS[service]} API has not been used in project {project} before or it is disabled. "
             f"Enable it by visiting https://console.developers.google.com/apis/api/{service}/overview then retry., "
             "accessNotConfigured"
         )

@@ -107,6 +107,7 @@ class Cluster(Kind):
         access = cloud.substrate.start_cluster(cluster_spec(cloud, record))
         cloud.substrate.set_dns(record["name"], _dns(record), None)
         private = dict(record["privateClusterConfig"] or {})
+        public = "" if private.get("enablePrivateEndpoint") else access.endpoint
         return {
             "endpoint": access.endpoint,
             "masterAuth": {
@@ -115,7 +116,7 @@ class Cluster(Kind):
                 "clientKey": "",
                 "clientCertificateConfig": {"issueClientCertificate": False},
             },
-            "privateClusterConfig": {**private, "privateEndpoint": access.endpoint, "publicEndpoint": ""},
+            "privateClusterConfig": {**private, "privateEndpoint": access.endpoint, "publicEndpoint": public},
         }
 
     def update(self, cloud: Cloud, record: Record, inputs: Mapping[str, Any]) -> dict[str, Any]:

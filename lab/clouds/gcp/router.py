@@ -140,9 +140,9 @@ class RouterInterface(RouterPart):
             own = IPv4Interface(outputs["ipRange"])
             if own not in LINK_LOCAL or own.network.prefixlen not in (29, 30):
                 raise base.invalid("interfaces.ipRange", own, "A /30 or /29 of 169.254.0.0/16 is needed.")
-            for other in beside:
+            for other in _interfaces(cloud, router["network"]):
                 if other["ipRange"] and IPv4Interface(other["ipRange"]).network.overlaps(own.network):
-                    raise base.invalid("interfaces.ipRange", own, f"It overlaps with that of '{other['name']}'.")
+                    raise base.invalid("interfaces.ipRange", own, f"It overlaps with that of '{other.id}'.")
         return f"{where['region']}/{where['router']}/{inputs['name']}", outputs
 
     def delete(self, cloud: Cloud, record: Record) -> None:
@@ -188,6 +188,12 @@ class RouterPeer(RouterPart):
             raise base.invalid("bgpPeers.peerIpAddress", "", "The interface has no range to choose it from.")
         id = f"projects/{where['project']}/regions/{where['region']}/routers/{where['router']}/{inputs['name']}"
         return id, {**outputs, "advertisedRoutePriority": inputs.get("advertisedRoutePriority", 100)}
+
+
+def _interfaces(cloud: Cloud, network: str) -> Iterator[Record]:
+    """Of every router in a network, wherever: their ranges may not overlap."""
+    for router in cloud.state.find(ROUTER, network=network):
+        yield from cloud.state.find(ROUTER_INTERFACE, router=router["name"], region=router["region"])
 
 
 def _bgp_problems(bgp: Mapping[str, Any], path: str = "bgp.") -> Iterator[tuple[str, str]]:

@@ -19,6 +19,6 @@ def bare(tmp_path: Path) -> World:
 
 @pytest.fixture
 def gcp(bare: World) -> World:
-    for service in ("compute", "container"):
+    for service in ("compute", "container", "iam", "cloudresourcemanager"):
         bare.create(SERVICE, service, service=f"{service}.googleapis.com")
     return bare
