@@ -23,6 +23,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--lab", type=_counts, default=lab.COUNTS, metavar="N,N", help="regions; default 3,5,9")
     parser.add_argument(
+        "--platforms",
+        type=lambda text: tuple(text.split(",")),
+        default=clouds.PLATFORMS,
+        metavar="P,P",
+        help="clouds; default gke,eks",
+    )
+    parser.add_argument(
+        "--scale", type=float, metavar="N", help="the clouds' times divided by N; default: by the number of regions"
+    )
+    parser.add_argument(
         "--only",
         choices=("modelled", "clouds", "growth", "lab", "report"),
         help="one part; modelled: clouds and growth too; report: only write the page again",
@@ -37,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         results["modelled"] = modelled.measure(options.modelled, _say)
         commits["modelled"] = _commit()
     if options.only in (None, "modelled", "clouds"):
-        measured = clouds.measure(options.modelled, _say)
-        kept = [old for old in results.get("clouds", []) if old["regions"] not in options.modelled]
+        measured = clouds.measure(options.modelled, options.platforms, options.scale, _say)
+        kept = [old for old in results.get("clouds", []) if not _again(old, options)]
         results["clouds"] = sorted([*kept, *measured], key=lambda run: (run["platform"] != "gke", run["regions"]))
         commits["clouds"] = _commit()
     if options.only in (None, "modelled", "growth"):
@@ -74,6 +84,10 @@ def _commit() -> str:
     return subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
+
+
+def _again(old: dict[str, Any], options: argparse.Namespace) -> bool:
+    return old["regions"] in options.modelled and old["platform"] in options.platforms
 
 
 def _counts(text: str) -> tuple[int, ...]:

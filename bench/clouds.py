@@ -20,14 +20,17 @@ SCALES = {3: 10.0, 9: 5.0, 27: 2.0}
 """By number of regions: the more resources there are, the more the engine's own work would weigh."""
 
 
-def measure(counts: tuple[int, ...], say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """One entry per platform and count."""
-    return [measure_one(platform, count, say) for platform in PLATFORMS for count in counts]
+def measure(
+    counts: tuple[int, ...], platforms: tuple[str, ...], scale: float | None, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """One entry per platform and count. `scale`: instead of `SCALES`."""
+    return [
+        measure_one(platform, count, scale or SCALES.get(count, 1.0), say) for platform in platforms for count in counts
+    ]
 
 
-def measure_one(platform: str, count: int, say: Callable[[str], None]) -> dict[str, Any]:
+def measure_one(platform: str, count: int, scale: float, say: Callable[[str], None]) -> dict[str, Any]:
     """One number of regions on one cloud. Seconds of the wall clock are `…Seconds`, the cloud's `…CloudSeconds`."""
-    scale = SCALES.get(count, 1.0)
     regions = stack.names(count, platform)
 
     def seconds(urn: str) -> float:

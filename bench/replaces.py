@@ -32,14 +32,14 @@ KUBERNETES: dict[str, tuple[str, ...]] = {
 def forced(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Top-level inputs of that type whose change replaces; everything that changed, where nobody knows the type."""
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    paths = fixed(kind)
+    paths = fixed(kind, old, new)
     if paths is None:
         return changed
     hit = {path.split(".")[0] for path in paths if _at(old, path.split(".")) != _at(new, path.split("."))}
     return [key for key in changed if key in hit]
 
 
-def fixed(kind: str) -> Iterable[str] | None:
+def fixed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str] | None:
     """Paths, list indices left out. None: nobody knows."""
     package = kind.partition(":")[0]
     if package == "kubernetes":
@@ -49,7 +49,7 @@ def fixed(kind: str) -> Iterable[str] | None:
         return ("kind",)
     if package in ("gcp", "aws"):
         known = _cloud_kinds().get(kind)
-        return None if known is None else known.replaces
+        return None if known is None else known.replaces | known.replaces_too(old, new)
     return None
 
 

@@ -49,6 +49,9 @@ def test_outputs_that_the_program_reads_are_there() -> None:
         ("kubernetes:core/v1:ConfigMap", {"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}, ["metadata"]),
         ("kubernetes:batch/v1:Job", {"spec": {"template": 1}}, {"spec": {"template": 2}}, ["spec"]),
         ("kubernetes:batch/v1:Job", {"spec": {"suspend": False}}, {"spec": {"suspend": True}}, []),
+        ("gcp:compute/firewall:Firewall", {"sourceRanges": ["10.1.0.0/16"]}, {"sourceRanges": []}, []),
+        ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.1.128.0/17"}, {"cidrBlock": "10.2.128.0/17"}, ["cidrBlock"]),
+        ("aws:ec2/noSuchThing:NoSuchThing", {"a": 1}, {"a": 2}, ["a"]),
         ("tls:index/privateKey:PrivateKey", {"algorithm": "RSA"}, {"algorithm": "ECDSA"}, ["algorithm"]),
     ],
 )
@@ -59,7 +62,7 @@ def test_what_can_not_be_changed_in_place_is_replaced(
 
 
 def test_list_indices_are_left_out_of_paths(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replaces, "fixed", lambda _: ("rules.name",))
+    monkeypatch.setattr(replaces, "fixed", lambda *_: ("rules.name",))
     old = {"rules": [{"name": "a", "size": 1}], "other": 1}
     assert replaces.forced("x", old, {"rules": [{"name": "a", "size": 2}], "other": 2}) == []
     assert replaces.forced("x", old, {"rules": [{"name": "b", "size": 1}], "other": 1}) == ["rules"]
