@@ -7,11 +7,13 @@ from pathlib import Path
 import yaml
 
 from lab import kubeconfig, pki, processes
+from lab.clouds import auth
 from lab.kube import Api
 from lab.kubeconfig import Access
 from lab.paths import LabPaths
 from lab.pki import Leaf
 from lab.processes import Daemon
+from lab.state import held
 from lab.world import API_PORT, Region, World
 
 READY_SECONDS = 120.0
@@ -37,7 +39,12 @@ AUTHENTICATION = {
 
 
 def prepare(paths: LabPaths, world: World, region: Region) -> None:
-    """Keys, certificates and kubeconfigs of a region."""
+    """Keys, certificates and kubeconfigs of a region. One caller at a time: hosts may come from several sides."""
+    with held(paths, f"prepare-{region.name}.lock"):
+        _prepare(paths, world, region)
+
+
+def _prepare(paths: LabPaths, world: World, region: Region) -> None:
     folder = paths.region(region.name)
     keys = folder / "pki"
     domain = region.cluster_domain
@@ -55,6 +62,8 @@ def prepare(paths: LabPaths, world: World, region: Region) -> None:
     for client in ("kube-proxy", "lab-cloud", "network-policy", *(host.name for host in hosts)):
         kubeconfig.write(folder / f"{client}.kubeconfig", [Access(region.name, region.api_url, keys, client)])
     (folder / "authentication.yaml").write_text(yaml.safe_dump(AUTHENTICATION))
+    if region.is_cloud:
+        auth.ensure(paths)
 
 
 def write_user_kubeconfig(paths: LabPaths, world: World) -> None:
@@ -127,14 +136,21 @@ def api_server(paths: LabPaths, world: World, region: Region, bin_dir: Path) -> 
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
         "--profiling=false",
+        *([f"--token-auth-file={auth.token_file(paths)}"] if region.is_cloud else ()),
     ]
     return Daemon(f"kube-apiserver-{region.name}", argv, _netns(world, region))
 
 
 def controller_manager(paths: LabPaths, world: World, region: Region, bin_dir: Path) -> Daemon:
-    """Also gives each node its /24 of the pod range; there is one instance, so no leader to elect."""
+    """Also gives each node its /24 of the pod range, unless that is its subnet's affair (EKS).
+
+    There is one instance, so no leader to elect.
+    """
     folder = paths.region(region.name)
     own = folder / "controller-manager.kubeconfig"
+    node_ranges = ["--allocate-node-cidrs=true", f"--cluster-cidr={region.pod_cidr}", "--node-cidr-mask-size=24"]
+    if region.platform == "eks":
+        node_ranges = ["--allocate-node-cidrs=false"]
     argv = [
         str(bin_dir / "kube-controller-manager"),
         f"--kubeconfig={own}",
@@ -143,10 +159,8 @@ def controller_manager(paths: LabPaths, world: World, region: Region, bin_dir: P
         "--bind-address=127.0.0.1",
         "--leader-elect=false",
         "--use-service-account-credentials=true",
-        "--allocate-node-cidrs=true",
-        f"--cluster-cidr={region.pod_cidr}",
+        *node_ranges,
         f"--service-cluster-ip-range={region.service_cidr}",
-        "--node-cidr-mask-size=24",
         f"--root-ca-file={folder / 'pki' / 'ca.crt'}",
         f"--service-account-private-key-file={folder / 'pki' / 'sa.key'}",
         f"--cluster-signing-cert-file={folder / 'pki' / 'ca.crt'}",

@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 
 from lab import controlplane, hosts, lifecycle, network, processes
+from lab.clouds import apply
+from lab.clouds.store import Store
 from lab.paths import LabPaths
 from lab.shell import LabError, ip_batch, run
 from lab.state import Faults, locked, read_faults, write_faults
@@ -62,6 +64,7 @@ def drop_host(paths: LabPaths, name: str) -> None:
         for daemon in ("kubelet", "kube-proxy"):
             processes.stop(paths, f"{daemon}-{host.name}", signal.SIGKILL)
         processes.kill_host(world.netns(host.name), paths.host(host.name))
+        _set_network(paths, world, faults)
 
 
 def restore_host(paths: LabPaths, name: str) -> None:
@@ -77,8 +80,13 @@ def heal(paths: LabPaths) -> None:
         world, faults = lifecycle.read_world(paths), read_faults(paths)
         faults.cut.clear()
         faults.unbalanced.clear()
+        # What the program has removed since needs no mending.
+        names = {region.name for region in world.regions}
+        faults.stopped[:] = [name for name in faults.stopped if name in names]
+        machines = {host.name for region in world.regions for host in region.hosts}
+        faults.dropped[:] = [name for name in faults.dropped if name in machines]
         write_faults(paths, faults)
-        network.set_firewalls(world, frozenset(), frozenset())
+        _set_network(paths, world, faults)
         for region in list(faults.stopped):
             _start_api(paths, world, faults, region)
         for host in list(faults.dropped):
@@ -99,11 +107,19 @@ def _restore_host(paths: LabPaths, world: World, faults: Faults, name: str) -> N
     region = world.region(host.region)
     space = world.netns(name)
     run(["ip", "-n", space, "link", "set", "eth0", "up"])
-    run(["ip", "-n", space, "route", "replace", "default", "via", region.router_address])
+    routes = network.host_routes(host) if region.is_cloud else (f"route replace default via {region.router_address}",)
+    ip_batch([f"-n {space} {line}" for line in routes])
     with contextlib.suppress(ValueError):
         faults.dropped.remove(name)
     write_faults(paths, faults)
     hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped), keep=True)
+    _set_network(paths, world, faults)
+
+
+def _set_network(paths: LabPaths, world: World, faults: Faults) -> None:
+    """What routers know of faults."""
+    network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
+    apply.shape(paths, Store(paths.root / "clouds"))
 
 
 def _change(paths: LabPaths, change: Callable[[World, Faults], None]) -> None:
@@ -112,7 +128,7 @@ def _change(paths: LabPaths, change: Callable[[World, Faults], None]) -> None:
         world, faults = lifecycle.read_world(paths), read_faults(paths)
         change(world, faults)
         write_faults(paths, faults)
-        network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
+        _set_network(paths, world, faults)
 
 
 def _add(names: list[str], name: str) -> None:

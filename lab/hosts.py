@@ -13,6 +13,19 @@ PROVISIONER = "lab.cockroachdb-multiregion/local"
 """Name of the lab's volume provisioner in StorageClasses."""
 
 
+PROVISIONERS = {
+    "existing": (PROVISIONER,),
+    "gke": (PROVISIONER, "pd.csi.storage.gke.io"),
+    "eks": (PROVISIONER, "ebs.csi.aws.com"),
+}
+"""What StorageClasses may name: the clouds' own names too, where the program makes classes."""
+
+
+def networks_file(paths: LabPaths, region: Region) -> Path:
+    """Where a GKE region's cloud reads of its subnets and reserved addresses."""
+    return paths.region(region.name) / "networks.json"
+
+
 def start(
     paths: LabPaths, world: World, region: Region, bin_dir: Path, without: frozenset[str], *, keep: bool = False
 ) -> None:
@@ -31,7 +44,7 @@ def kubelet(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: 
     """One host's kubelet. It makes a mount namespace of its own, so nothing of its pods shows in the machine's."""
     state = paths.host(host.name)
     state.mkdir(mode=0o755, parents=True, exist_ok=True)
-    labels = f"topology.kubernetes.io/region={region.name},topology.kubernetes.io/zone={host.zone}"
+    labels = f"topology.kubernetes.io/region={region.location or region.name},topology.kubernetes.io/zone={host.zone}"
     argv = [
         str(bin_dir / "lab-kubelet"),
         f"--kubeconfig={paths.region(region.name) / f'kubelet-{host.name}.kubeconfig'}",
@@ -48,12 +61,13 @@ def kubelet(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: 
 
 
 def proxy(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: Path) -> Daemon:
+    """EKS tells it of no pod range: hosts, pods and balancers share one there."""
     argv = [
         str(bin_dir / "kube-proxy"),
         f"--kubeconfig={paths.region(region.name) / 'kube-proxy.kubeconfig'}",
         f"--hostname-override={host.name}",
         "--proxy-mode=nftables",
-        f"--cluster-cidr={region.pod_cidr}",
+        *([f"--cluster-cidr={region.pod_cidr}"] if region.platform != "eks" else ()),
         "--conntrack-max-per-core=0",
         "--conntrack-tcp-timeout-established=0",
         "--conntrack-tcp-timeout-close-wait=0",
@@ -62,15 +76,21 @@ def proxy(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: Pa
 
 
 def cloud(paths: LabPaths, world: World, region: Region, bin_dir: Path) -> Daemon:
-    """Node routes, load balancer addresses and volumes of a region."""
+    """Node routes, load balancer addresses and volumes of a region. EKS has no load balancers for Services here."""
+    balancers = {
+        "existing": [f"--lb-cidr={region.lb_cidr}"],
+        "gke": [f"--networks={networks_file(paths, region)}"],
+        "eks": [],
+    }[region.platform]
     disks = paths.region(region.name) / "disks"
     disks.mkdir(mode=0o755, parents=True, exist_ok=True)
     argv = [
         str(bin_dir / "lab-cloud"),
         f"--kubeconfig={paths.region(region.name) / 'lab-cloud.kubeconfig'}",
         f"--router-netns={world.netns(f'{region.name}-router')}",
-        f"--lb-cidr={region.lb_cidr}",
         f"--node-cidr={region.node_cidr}",
         f"--state-dir={disks}",
+        f"--provisioners={','.join(PROVISIONERS[region.platform])}",
+        *balancers,
     ]
     return Daemon(f"lab-cloud-{region.name}", argv, world.netns(f"{region.name}-control"))

@@ -18,6 +18,7 @@ PLURALS = {
     "ClusterRoleBinding": "clusterrolebindings",
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
+    "Node": "nodes",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
     "StorageClass": "storageclasses",
@@ -88,6 +89,15 @@ class Api:
                 raise LabError(f"{self._address.geturl()}: {name} refused: {status} {_message(text)}")
             made += status == 201
         return made
+
+    def merge(self, path: str, patch: Mapping[str, Any]) -> None:
+        """Change some fields of the object at `path`, by a JSON merge patch. Raises LabError where that is refused."""
+        try:
+            status, text = self.request("PATCH", path, patch, "application/merge-patch+json")
+        except OSError as error:
+            raise LabError(f"{self._address.geturl()}{path}: {error}") from error
+        if status != 200:
+            raise LabError(f"{self._address.geturl()}{path}: {status} {_message(text)}")
 
     def delete(self, path: str, body: Mapping[str, Any] | None = None) -> None:
         """Delete the object or collection at `path`; one that is gone already is no error."""

@@ -26,7 +26,7 @@ def write(file: Path, accesses: Sequence[Access]) -> None:
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": accesses[0].context,
+        "current-context": accesses[0].context if accesses else "",
         "clusters": [
             {"name": a.context, "cluster": {"server": a.url, "certificate-authority-data": _data(a.pki / "ca.crt")}}
             for a in accesses

@@ -12,40 +12,39 @@ from pathlib import Path
 from typing import Any
 
 from lab import addons, controlplane, hosts, kernel, netns, network, processes
+from lab.clouds import apply, clusters
+from lab.clouds.store import Store
 from lab.images import write_images
 from lab.paths import LabPaths
 from lab.progress import Steps, steps
 from lab.registry import claim_index, release_index
 from lab.shell import LabError, run
-from lab.state import Faults, locked, read_faults
+from lab.state import Faults, held, locked, read_faults
 from lab.tools import bin_dir
-from lab.world import Region, World, derive_regions, load, read_config, read_plan
+from lab.world import Region, World, derive_regions, read_config, read_plan, read_world, write_world
 
 HOSTS = 3
 """Hosts per region unless asked otherwise: one per zone of a usual region."""
 
 
-def read_world(paths: LabPaths) -> World:
-    """The world of a lab that was brought up. Raises LabError where there is none."""
-    if not paths.world.exists():
-        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
-    return load(paths.world.read_text())
-
-
 def up(paths: LabPaths, stack_file: Path, host_count: int, plan: Mapping[str, Any] | None = None) -> World:
-    """Start what is missing of the lab for `stack_file`; returns when API servers answer and add-ons are applied."""
-    regions = derive_regions(plan or read_plan(stack_file), read_config(stack_file), host_count)
+    """Start what is missing of the lab for `stack_file`; returns when API servers answer and add-ons are applied.
+
+    Regions on clouds are started only if they are there: the program makes them.
+    """
+    plan = plan or read_plan(stack_file)
+    regions = derive_regions(plan, read_config(stack_file), host_count)
     with locked(paths):
+        clusters.write_plan(paths, [region["name"] for region in plan["regions"]])
         return _converge(paths, regions)
 
 
 def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
     paths.records.mkdir(mode=0o700, parents=True, exist_ok=True)
-    known = read_world(paths).regions if paths.world.exists() else ()
-    world = World(paths.name, paths.lab_id, claim_index(paths), merge(known, wanted))
-    fresh = paths.world.with_suffix(".new")
-    fresh.write_text(world.dump())
-    fresh.replace(paths.world)
+    with held(paths, clusters.WORLD_LOCK):
+        known = read_world(paths).regions if paths.world.exists() else ()
+        world = World(paths.name, paths.lab_id, claim_index(paths), merge(known, wanted))
+        write_world(paths, world)
     faults = read_faults(paths)
     kernel.raise_limits()
     write_images(paths)
@@ -54,8 +53,9 @@ def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
         report.step("network", "namespaces, wires, routes, firewalls")
         network.build(paths, world)
         network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
+        apply.shape(paths, Store(paths.root / "clouds"))
         report.done("network")
-        with ThreadPoolExecutor(max_workers=len(world.regions)) as pool:
+        with ThreadPoolExecutor(max_workers=max(1, len(world.regions))) as pool:
             for region in world.regions:
                 controlplane.prepare(paths, world, region)
             controlplane.write_user_kubeconfig(paths, world)
@@ -105,8 +105,12 @@ def _start_region(paths: LabPaths, world: World, region: Region, faults: Faults,
         api = controlplane.api(paths, world, region)
         report.step(region.name, "add-ons")
         addons.apply(api, region)
+        if region.is_cloud and not region.hosts:
+            hosts.start(paths, world, region, bin_dir(), frozenset())
         if region.hosts:
             report.step(region.name, "hosts")
+            if region.is_cloud:
+                clusters.ensure_nodes(api, region)
             hosts.start(paths, world, region, bin_dir(), frozenset(faults.dropped))
             report.step(region.name, "nodes and cluster DNS")
             addons.wait_ready(api, region, frozenset(faults.dropped))

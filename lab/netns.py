@@ -74,6 +74,12 @@ def inodes(prefix: str) -> set[int]:
     return {(NETNS / name).stat().st_ino for name in existing(prefix)}
 
 
+def inode(name: str) -> set[int]:
+    """The same of one namespace; none where it is not there."""
+    file = NETNS / name
+    return {file.stat().st_ino} if file.exists() else set()
+
+
 def _inode(name: str) -> str | None:
     file = NETNS / name
     own = Path("/proc/self/ns/net").stat()

@@ -6,6 +6,7 @@ regions. The machine's own namespace sees only the API servers, over one bridge.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -59,17 +60,22 @@ def ensure_bridge(world: World) -> None:
 def router(world: World, region: Region) -> Namespace:
     """The region's router: the hosts' gateway, a wire to the core and one to the control plane."""
     name, core, port = world.netns(f"{region.name}-router"), world.netns("core"), f"region{region.index}"
-    near, far = f"100.64.{region.index}.2", f"100.64.{region.index}.1"
+    far, near = core_wire(region)
     lines = [
         f"link add name core netns {name} type veth peer name {port} netns {core}",
         f"-n {name} address add {near}/30 dev core",
         f"-n {name} link set core up",
         f"-n {core} address add {far}/30 dev {port}",
         f"-n {core} link set {port} up",
-        f"-n {name} route add default via {far}",
         f"-n {name} link add name nodes type bridge",
-        f"-n {name} address add {region.router_address}/{_bits(region.node_cidr)} dev nodes",
         f"-n {name} link set nodes up",
+    ]
+    if region.is_cloud:
+        # All routes beyond it follow from the cloud's records (lab/clouds/apply.py).
+        return Namespace(name, lines, ROUTING, ((core, port),))
+    lines += [
+        f"-n {name} route add default via {far}",
+        f"-n {name} address add {region.router_address}/{_bits(region.node_cidr)} dev nodes",
         # What nobody in the region has is refused at once, instead of going round between the routers.
         *(f"-n {name} route add unreachable {net}" for net in (region.pod_cidr, region.lb_cidr)),
         *(f"-n {core} route add {net} via {near}" for net in routed(region)),
@@ -99,6 +105,8 @@ def control_plane(world: World, region: Region) -> Namespace:
 def host_namespace(world: World, region: Region, host: Host) -> Namespace:
     """One machine: its pods' traffic goes by its own address space, unmasqueraded, through the region's router."""
     name, gateway = world.netns(host.name), world.netns(f"{region.name}-router")
+    if region.is_cloud:
+        return _cloud_host(name, gateway, host)
     port = f"host{region.hosts.index(host)}"
     lines = [
         f"link add name eth0 netns {name} type veth peer name {port} netns {gateway}",
@@ -110,15 +118,48 @@ def host_namespace(world: World, region: Region, host: Host) -> Namespace:
     return Namespace(name, lines, ROUTING, ((gateway, port),))
 
 
+def _cloud_host(name: str, gateway: str, host: Host) -> Namespace:
+    """A machine whose neighbours are behind the router too, as every hypervisor has it: filters hold between them."""
+    port = host_port(host)
+    lines = [
+        f"link add name eth0 netns {name} type veth peer name {port} netns {gateway}",
+        f"-n {gateway} link set {port} master nodes up",
+        f"-n {gateway} address replace {host.gateway}/32 dev nodes",
+        f"-n {gateway} route replace {host.address}/32 dev nodes",
+        f"-n {name} address add {host.address}/32 dev eth0",
+        f"-n {name} link set eth0 up",
+        *(f"-n {name} {line}" for line in host_routes(host)),
+    ]
+    return Namespace(name, lines, ROUTING, ((gateway, port),))
+
+
+def host_port(host: Host) -> str:
+    """The router's end of a cloud's machine: by its name, for others come and go."""
+    return f"host{hashlib.sha256(host.name.encode()).hexdigest()[:9]}"
+
+
+def host_routes(host: Host) -> tuple[str, ...]:
+    """How a cloud's machine finds its gateway, and by it everything."""
+    return (f"route replace {host.gateway} dev eth0", f"route replace default via {host.gateway}")
+
+
+def core_wire(region: Region) -> tuple[str, str]:
+    """(the core's address, the router's) on the wire between them."""
+    return f"100.64.{region.index}.1", f"100.64.{region.index}.2"
+
+
 def routed(region: Region) -> tuple[str, ...]:
     """What the core routes to a region: services stay inside, and so does the control plane."""
     return (region.node_cidr, region.lb_cidr, region.pod_cidr)
 
 
 def set_firewalls(world: World, cut: frozenset[str], unbalanced: frozenset[str]) -> None:
-    """Load every router's rules. `cut` regions are off the core; `unbalanced` ones have no DNS balancer any more."""
+    """Load the core's rules and those of every router that is no cloud's.
+
+    `cut` regions are off the core; `unbalanced` ones have no DNS balancer any more.
+    """
     nft(core_rules(world, cut), world.netns("core"))
-    for region in world.regions:
+    for region in (region for region in world.regions if not region.is_cloud):
         nft(router_rules(world, region, region.name in unbalanced), world.netns(f"{region.name}-router"))
 
 

@@ -124,7 +124,7 @@ def kill_all(paths: LabPaths, seconds: float = 20) -> None:
 
 def kill_host(space: str, state: Path, seconds: float = 20) -> None:
     """End every process of one host: those in its network namespace and its pods."""
-    _kill_until_none(lambda: lab_processes(netns.inodes(space), state), seconds)
+    _kill_until_none(lambda: lab_processes(netns.inode(space), state), seconds)
 
 
 def _kill_until_none(find: Callable[[], Iterator[int]], seconds: float) -> None:

@@ -64,6 +64,15 @@ def locked(paths: LabPaths, name: str = "lock", seconds: float = LOCK_SECONDS) -
         yield
 
 
+@contextmanager
+def held(paths: LabPaths, name: str) -> Iterator[None]:
+    """Hold a lock that is never held for long, such as while a file is read, changed and written."""
+    paths.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with (paths.root / name).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _taken(lock: TextIO) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

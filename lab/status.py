@@ -21,6 +21,7 @@ def status(paths: LabPaths) -> dict[str, Any]:
             {
                 "name": region.name,
                 "context": region.context,
+                "platform": region.platform,
                 "api": world.management_url(region),
                 "ready": controlplane.api(paths, world, region).ready(),
                 "dns": region.dns_kind,
@@ -47,12 +48,17 @@ def print_status(found: dict[str, Any], out: TextIO) -> None:
     from rich.table import Table
 
     console = Console(file=out)
-    table = Table("region", "API server", "DNS", "hosts", title=f"lab {found['name']}", title_justify="left")
+    table = Table(
+        "region", "platform", "API server", "DNS", "hosts", title=f"lab {found['name']}", title_justify="left"
+    )
     for region in found["regions"]:
         hosts = ", ".join(f"{host['name']}{'' if host['running'] else ' (off)'}" for host in region["hosts"])
         ready = "ready" if region["ready"] else "not ready"
-        table.add_row(region["name"], f"{region['api']} {ready}", region["dns"], hosts or "none")
+        words = region["name"], region["platform"], f"{region['api']} {ready}", region["dns"] or "none", hosts or "none"
+        table.add_row(*words)
     console.print(table)
+    if not found["regions"]:
+        console.print("no clusters yet: on clouds, `pulumi up` makes them")
     dead = sorted(name for name, pid in found["processes"].items() if pid is None)
     if dead:
         console.print(f"not running: {', '.join(dead)}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lab.paths import PROJECT
+from lab.paths import PROJECT, LabPaths
 from lab.shell import LabError
 
 CONFIG = "cockroachdb-multiregion"
@@ -31,6 +31,16 @@ class Host:
     region: str
     zone: str
     address: str
+    gateway: str = ""
+    """The router's address in the host's subnet. Empty: the region's only one."""
+    pods: str = ""
+    """Range of its pods' addresses, where a cloud decides that; else the controller manager gives it one."""
+    pool: str = ""
+    """Name of its node pool or node group in the cloud."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """What the cloud has its node labelled with."""
+    tags: tuple[str, ...] = ()
+    """Network tags or security groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,17 @@ class Region:
     dns_addresses: tuple[str, ...]
     zones: tuple[str, ...]
     hosts: tuple[Host, ...]
+    platform: str = "existing"
+    """`gke` and `eks` regions are made, and unmade, by the lab's clouds: `lab up` alone starts none."""
+    cluster: str = ""
+    """The cluster's name in its cloud."""
+    location: str = ""
+    """The cloud's region. Empty: called like this one."""
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether a cloud made it. Its network is the cloud's: what the program created decides what crosses."""
+        return self.platform != "existing"
 
     @property
     def router_address(self) -> str:
@@ -111,14 +132,19 @@ class World:
         for region in self.regions:
             if region.name == name:
                 return region
-        raise LabError(f"no region {name}; there are: {', '.join(region.name for region in self.regions)}")
+        known = ", ".join(region.name for region in self.regions) or "none"
+        raise LabError(f"no region {name}; there are: {known}")
+
+    def by_cluster(self, key: str) -> Region | None:
+        """The region that a cloud knows as cluster `key`."""
+        return next((region for region in self.regions if region.is_cloud and region.cluster == key), None)
 
     def host(self, name: str) -> Host:
         for region in self.regions:
             for host in region.hosts:
                 if host.name == name:
                     return host
-        known = ", ".join(host.name for region in self.regions for host in region.hosts)
+        known = ", ".join(host.name for region in self.regions for host in region.hosts) or "none"
         raise LabError(f"no host {name}; there are: {known}")
 
     def dump(self) -> str:
@@ -134,12 +160,31 @@ def load(text: str) -> World:
                 **item,
                 "dns_addresses": tuple(item["dns_addresses"]),
                 "zones": tuple(item["zones"]),
-                "hosts": tuple(Host(**host) for host in item["hosts"]),
+                "hosts": tuple(_host(host) for host in item["hosts"]),
             }
         )
         for item in data["regions"]
     )
     return World(data["name"], data["lab_id"], data["index"], regions)
+
+
+def _host(item: Mapping[str, Any]) -> Host:
+    labels = tuple((name, value) for name, value in item.get("labels", ()))
+    return Host(**{**item, "labels": labels, "tags": tuple(item.get("tags", ()))})
+
+
+def read_world(paths: LabPaths) -> World:
+    """The world of a lab that was brought up. Raises LabError where there is none."""
+    if not paths.world.exists():
+        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
+    return load(paths.world.read_text())
+
+
+def write_world(paths: LabPaths, world: World) -> None:
+    """Whole or not at all."""
+    fresh = paths.world.with_suffix(".new")
+    fresh.write_text(world.dump())
+    fresh.replace(paths.world)
 
 
 def read_plan(stack_file: Path) -> dict[str, Any]:
@@ -165,14 +210,14 @@ def read_config(stack_file: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def derive_regions(plan: Mapping[str, Any], config: Mapping[str, Mapping[str, Any]], hosts: int) -> tuple[Region, ...]:
-    """The regions that a plan asks for, with `hosts` hosts each; regions that are `removed` have no place in a new lab.
+    """The regions that a plan has on `existing`, with `hosts` hosts each; `removed` ones have no place in a new lab.
 
-    Regions on other platforms than `existing` get the DNS server their platform would have given them.
+    Regions on other platforms are not there before the program makes them.
     """
     return tuple(
         _region(index, item, config.get(item["name"], {}), hosts)
         for index, item in enumerate(plan["regions"])
-        if item["state"] != "removed"
+        if item["state"] != "removed" and item["platform"] == "existing"
     )
 
 
@@ -183,12 +228,11 @@ def _region(index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts
     dns_addresses = tuple(item["dnsAddresses"])
     zones = tuple(item["zones"]) or tuple(f"{name}-{letter}" for letter in "abc")
     dns = entry.get("dns") or {}
-    platform_dns = {"gke": "kube-dns", "eks": "coredns"}.get(item["platform"], "coredns")
     return Region(
         name=name,
         index=index,
         context=entry.get("context") or name,
-        dns_kind=dns.get("kind") or platform_dns,
+        dns_kind=dns.get("kind") or "coredns",
         cluster_domain=dns.get("clusterDomain") or CLUSTER_DOMAIN,
         node_cidr=str(nodes),
         lb_cidr=str(_balancer_cidr(block, (*dns_addresses, item["sqlAddress"]))),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
+
 from lab import processes
 from lab.addons import coredns, kube_dns
-from lab.addons.common import grant
+from lab.addons.common import Manifest, grant
 from lab.hosts import PROVISIONER
 from lab.kube import Api
 from lab.shell import LabError
@@ -13,14 +15,25 @@ from lab.world import Region
 READY_SECONDS = 240.0
 """Nodes register in seconds; pods of many regions start together on few cores."""
 
-STORAGE_CLASS = {
-    "apiVersion": "storage.k8s.io/v1",
-    "kind": "StorageClass",
-    "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
-    "provisioner": PROVISIONER,
-    "reclaimPolicy": "Delete",
-    "volumeBindingMode": "WaitForFirstConsumer",
+
+def storage_class(name: str, provisioner: str) -> Manifest:
+    """A cluster's default class of disks."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": provisioner,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
+
+
+STORAGE_CLASSES = {
+    "existing": [storage_class("standard", PROVISIONER)],
+    "gke": [storage_class("standard-rwo", "pd.csi.storage.gke.io")],
+    "eks": [],
 }
+"""EKS makes no default class since 1.30."""
 
 NETWORK_POLICY = grant(
     "lab:network-policy",
@@ -35,8 +48,13 @@ NETWORK_POLICY = grant(
 
 def apply(api: Api, region: Region) -> int:
     """Create what is missing of the region's add-ons. How many objects were made."""
-    dns = kube_dns.objects(region) if region.dns_kind == "kube-dns" else coredns.objects(region)
-    return api.create_missing([STORAGE_CLASS, *NETWORK_POLICY, *dns])
+    return api.create_missing([*STORAGE_CLASSES[region.platform], *NETWORK_POLICY, *dns(region)])
+
+
+def dns(region: Region) -> Sequence[Manifest]:
+    """The region's DNS server, if it has one."""
+    servers = {"kube-dns": kube_dns.objects, "coredns": coredns.objects}
+    return servers[region.dns_kind](region) if region.dns_kind else ()
 
 
 def wait_ready(api: Api, region: Region, without: frozenset[str]) -> None:
@@ -45,19 +63,44 @@ def wait_ready(api: Api, region: Region, without: frozenset[str]) -> None:
     Hosts in `without` are off; with any of them off, one replica of the DNS is enough.
     """
     expected = {host.name for host in region.hosts} - without
-    deployment = f"/apis/apps/v1/namespaces/kube-system/deployments/{deployment_name(region)}"
-    missing: list[str] = []
+    if expected:
+        _wait(region, lambda: [*_not_ready(api, expected), *_dns_missing(api, region, bool(without))])
+
+
+def wait_nodes(api: Api, region: Region, names: Collection[str]) -> None:
+    """Wait until these hosts are Ready. Raises LabError naming those that are not."""
+    _wait(region, lambda: _not_ready(api, names))
+
+
+def wait_dns(api: Api, region: Region) -> None:
+    """Wait until the region's DNS has all replicas of its newest version. Raises LabError."""
+    _wait(region, lambda: _dns_missing(api, region, partly=False))
+
+
+def _wait(region: Region, missing: Callable[[], list[str]]) -> None:
+    last: list[str] = []
 
     def ready() -> bool:
-        missing[:] = sorted(expected - _ready_nodes(api))
-        item = api.get(deployment)
-        have, want = item.get("status", {}).get("readyReplicas", 0), item["spec"]["replicas"]
-        if have < (min(want, 1) if without else want):
-            missing.append(f"{deployment_name(region)} ({have} of {want} replicas)")
-        return not missing
+        last[:] = missing()
+        return not last
 
-    if expected and not processes.wait_for(ready, READY_SECONDS):
-        raise LabError(f"{region.name}: not ready after {READY_SECONDS:g} s: {', '.join(missing)}")
+    if not processes.wait_for(ready, READY_SECONDS):
+        raise LabError(f"{region.name}: not ready after {READY_SECONDS:g} s: {', '.join(last)}")
+
+
+def _not_ready(api: Api, names: Collection[str]) -> list[str]:
+    return sorted(set(names) - _ready_nodes(api))
+
+
+def _dns_missing(api: Api, region: Region, partly: bool) -> list[str]:
+    if not region.dns_kind:
+        return []
+    name = deployment_name(region)
+    item = api.get(f"/apis/apps/v1/namespaces/kube-system/deployments/{name}")
+    status, want = item.get("status", {}), item["spec"]["replicas"]
+    current = status.get("observedGeneration") == item["metadata"]["generation"]
+    have = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0)) if current else 0
+    return [f"{name} ({have} of {want} replicas)"] if have < (min(want, 1) if partly else want) else []
 
 
 def deployment_name(region: Region) -> str:

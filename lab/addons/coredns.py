@@ -38,8 +38,8 @@ def corefile(domain: str) -> str:
 """
 
 
-def objects(region: Region) -> Sequence[Manifest]:
-    """All of CoreDNS for one region, in the order to make it."""
+def objects(region: Region, text: str | None = None) -> Sequence[Manifest]:
+    """All of CoreDNS for one region, in the order to make it; `text` is its Corefile, unless kubeadm's will do."""
     container = {
         "name": "coredns",
         "image": IMAGE,
@@ -68,7 +68,7 @@ def objects(region: Region) -> Sequence[Manifest]:
     }
     return (
         *account("coredns"),
-        config_map("coredns", {"Corefile": corefile(region.cluster_domain)}),
+        config_map("coredns", {"Corefile": text or corefile(region.cluster_domain)}),
         service(region),
         deployment("coredns", [container], [volume]),
     )

@@ -30,6 +30,7 @@ class Machine:
     """Name of its node pool or node group in the cloud."""
     tags: tuple[str, ...] = ()
     """GCP: network tags; AWS: ids of security groups. The node pool's own record comes first, where there is one."""
+    is_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,8 @@ class Router:
     """Whether what asks for hosts' health gets through (GCP: from ranges of Google's)."""
     subnets: Mapping[str, str] = field(default_factory=dict[str, str])
     """GCP: name -> range of each of the region's subnets, which Services name."""
+    nodes_subnet: str = ""
+    """GCP: the name of the hosts' own."""
     reserved: Mapping[str, str] = field(default_factory=dict[str, str])
     """GCP: reserved internal address -> purpose."""
 

@@ -185,7 +185,10 @@ def _forwards(listener: Record) -> set[str]:
 
 
 def _registered(aws: State, site: Site, target: Record) -> list[Machine]:
-    """A site's machines in a target group: those of node groups whose scaling group is attached to it."""
+    """A site's machines in a target group: those of node groups whose scaling group is attached to it.
+
+    Those that are off fail their health checks; where all do, a balancer tries all.
+    """
     attached = {
         record["autoscalingGroupName"]
         for record in present(aws, ATTACHMENT)
@@ -199,7 +202,8 @@ def _registered(aws: State, site: Site, target: Record) -> list[Machine]:
         for scaling in resource.get("autoscalingGroups") or ()
         if scaling.get("name") in attached
     }
-    return [machine for machine in site.machines if machine.pool in pools]
+    machines = [machine for machine in site.machines if machine.pool in pools]
+    return [machine for machine in machines if machine.is_on] or machines
 
 
 def _crosses_zones(record: Record, target: Record) -> bool:

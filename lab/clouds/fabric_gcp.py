@@ -80,6 +80,7 @@ def _router(
         snats=tuple(_snats(cluster, site)),
         health_checks=_health_checks(state, network, site),
         subnets={name_of(record): record["ipCidrRange"] for record in subnets},
+        nodes_subnet=name_of(nodes) if nodes else "",
         reserved={
             record["address"]: record["purpose"] or "GCE_ENDPOINT"
             for record in addresses

@@ -22,11 +22,34 @@ type Balancer struct {
 	// Nothing but load balancers is asked for.
 	cloudprovider.Interface
 
-	addresses netip.Prefix
-	services  corelisters.ServiceLister
+	pool     Pool
+	services corelisters.ServiceLister
 
 	mu    sync.Mutex
-	given map[netip.Addr]types.NamespacedName
+	given map[types.NamespacedName]holding
+}
+
+// Pool knows which address a Service may have. What others hold is given, the Service's own holding too.
+type Pool interface {
+	Choose(service *corev1.Service, given map[types.NamespacedName]holding) (netip.Addr, error)
+}
+
+// holding is a Service's address, and the transports that it uses there.
+type holding struct {
+	address   netip.Addr
+	protocols map[corev1.Protocol]bool
+}
+
+func holdingOf(address netip.Addr, service *corev1.Service) holding {
+	protocols := map[corev1.Protocol]bool{}
+	for _, port := range service.Spec.Ports {
+		protocols[port.Protocol] = true
+	}
+	return holding{address, protocols}
+}
+
+func nameOf(service *corev1.Service) types.NamespacedName {
+	return types.NamespacedName{Namespace: service.Namespace, Name: service.Name}
 }
 
 var (
@@ -34,9 +57,9 @@ var (
 	_ cloudprovider.LoadBalancer = (*Balancer)(nil)
 )
 
-// NewBalancer gives out addresses of a range. The lister is read at the first request, when it must have synced.
-func NewBalancer(addresses netip.Prefix, services corelisters.ServiceLister) *Balancer {
-	return &Balancer{addresses: addresses.Masked(), services: services}
+// NewBalancer gives out addresses of a pool. The lister is read at the first request, when it must have synced.
+func NewBalancer(pool Pool, services corelisters.ServiceLister) *Balancer {
+	return &Balancer{pool: pool, services: services}
 }
 
 // LoadBalancer says that there are load balancers.
@@ -66,13 +89,11 @@ func (b *Balancer) EnsureLoadBalancer(_ context.Context, _ string, service *core
 	if err := b.recall(); err != nil {
 		return nil, err
 	}
-	name := types.NamespacedName{Namespace: service.Namespace, Name: service.Name}
-	address, err := choose(b.addresses, b.given, name, service.Spec.LoadBalancerIP)
+	address, err := b.pool.Choose(service, b.given)
 	if err != nil {
 		return nil, err
 	}
-	b.release(name)
-	b.given[address] = name
+	b.given[nameOf(service)] = holdingOf(address, service)
 	return balancerStatus(address), nil
 }
 
@@ -88,7 +109,7 @@ func (b *Balancer) EnsureLoadBalancerDeleted(_ context.Context, _ string, servic
 	if err := b.recall(); err != nil {
 		return err
 	}
-	b.release(types.NamespacedName{Namespace: service.Namespace, Name: service.Name})
+	delete(b.given, nameOf(service))
 	return nil
 }
 
@@ -101,27 +122,23 @@ func (b *Balancer) recall() error {
 	if err != nil {
 		return err
 	}
-	b.given = map[netip.Addr]types.NamespacedName{}
+	b.given = map[types.NamespacedName]holding{}
 	for _, service := range services {
 		if address := statusAddress(service); address.IsValid() {
-			b.given[address] = types.NamespacedName{Namespace: service.Namespace, Name: service.Name}
+			b.given[nameOf(service)] = holdingOf(address, service)
 		}
 	}
 	return nil
 }
 
-func (b *Balancer) release(name types.NamespacedName) {
-	for address, owner := range b.given {
-		if owner == name {
-			delete(b.given, address)
-		}
-	}
-}
+// Range is a pool of one range, of which each Service has an address of its own.
+type Range netip.Prefix
 
-// choose returns the address for a Service: the one it asks for, if that is in the range and nobody else's; else the one
-// it has; else the highest that is free, as planned addresses are counted from below.
-func choose(addresses netip.Prefix, given map[netip.Addr]types.NamespacedName, name types.NamespacedName, wanted string) (netip.Addr, error) {
-	if wanted != "" {
+// Choose returns the address that the Service asks for, if that is in the range and nobody else's; else the one it has;
+// else the highest that is free, as planned addresses are counted from below.
+func (r Range) Choose(service *corev1.Service, given map[types.NamespacedName]holding) (netip.Addr, error) {
+	addresses, name := netip.Prefix(r).Masked(), nameOf(service)
+	if wanted := service.Spec.LoadBalancerIP; wanted != "" {
 		address, err := netip.ParseAddr(wanted)
 		if err != nil {
 			return netip.Addr{}, fmt.Errorf("loadBalancerIP %q is no address", wanted)
@@ -129,18 +146,27 @@ func choose(addresses netip.Prefix, given map[netip.Addr]types.NamespacedName, n
 		if !usable(addresses, address) {
 			return netip.Addr{}, fmt.Errorf("loadBalancerIP %s is not an address for load balancers: the range is %s", address, addresses)
 		}
-		if owner, taken := given[address]; taken && owner != name {
-			return netip.Addr{}, fmt.Errorf("loadBalancerIP %s is in use by Service %s", address, owner)
+		for owner, held := range given {
+			if owner != name && held.address == address {
+				return netip.Addr{}, fmt.Errorf("loadBalancerIP %s is in use by Service %s", address, owner)
+			}
 		}
 		return address, nil
 	}
-	for address, owner := range given {
-		if owner == name {
-			return address, nil
-		}
+	if held, has := given[name]; has {
+		return held.address, nil
 	}
-	for address := last(addresses); usable(addresses, address) || address == last(addresses); address = address.Prev() {
-		if _, taken := given[address]; !taken && usable(addresses, address) {
+	return free(addresses, given, nil)
+}
+
+// free returns the highest address of a range that nobody holds and that is not reserved.
+func free(addresses netip.Prefix, given map[types.NamespacedName]holding, reserved map[netip.Addr]string) (netip.Addr, error) {
+	taken := map[netip.Addr]bool{}
+	for _, held := range given {
+		taken[held.address] = true
+	}
+	for address := last(addresses); addresses.Contains(address); address = address.Prev() {
+		if _, kept := reserved[address]; !kept && !taken[address] && usable(addresses, address) {
 			return address, nil
 		}
 	}

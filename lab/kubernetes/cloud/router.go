@@ -40,6 +40,7 @@ type Router struct {
 	namespace netns.NsHandle
 	handle    *netlink.Handle
 	addresses netip.Prefix
+	networks  Networks
 	hosts     netip.Prefix
 	changed   chan struct{}
 
@@ -47,8 +48,9 @@ type Router struct {
 	failed map[check]int
 }
 
-// NewRouter opens the named network namespace. addresses are the load balancers', hosts the only next hops there may be.
-func NewRouter(name string, addresses, hosts netip.Prefix) (*Router, error) {
+// NewRouter opens the named network namespace. The load balancers' addresses are from one range or, on GKE, from networks;
+// hosts are the only next hops there may be.
+func NewRouter(name string, addresses netip.Prefix, networks Networks, hosts netip.Prefix) (*Router, error) {
 	namespace, err := netns.GetFromName(name)
 	if err != nil {
 		return nil, fmt.Errorf("network namespace %s: %w", name, err)
@@ -61,7 +63,7 @@ func NewRouter(name string, addresses, hosts netip.Prefix) (*Router, error) {
 	err = network.In(namespace, func() error {
 		return os.WriteFile("/proc/sys/net/ipv4/fib_multipath_hash_policy", []byte("1"), 0o644)
 	})
-	return &Router{namespace: namespace, handle: handle, addresses: addresses.Masked(), hosts: hosts.Masked(), changed: make(chan struct{}, 1), failed: map[check]int{}}, err
+	return &Router{namespace: namespace, handle: handle, addresses: addresses.Masked(), networks: networks, hosts: hosts.Masked(), changed: make(chan struct{}, 1), failed: map[check]int{}}, err
 }
 
 // Run writes routes until ctx ends.
@@ -107,7 +109,16 @@ func (r *Router) write(ctx context.Context, read func() ([]*corev1.Node, []*core
 		case <-r.changed:
 		}
 		nodes, services := read()
-		if text := filter(r.addresses, services); text != filtered {
+		var local []netip.Prefix
+		if r.networks != "" {
+			said, err := r.networks.read()
+			if err != nil {
+				logger.Error(err, "Reading the networks")
+				time.AfterFunc(time.Second, r.touch)
+			}
+			local = said.Local
+		}
+		if text := filter(r.addresses, local, services); text != filtered {
 			if err := r.nft(ctx, text); err != nil {
 				logger.Error(err, "Writing the load balancers' filter")
 				time.AfterFunc(time.Second, r.touch)
@@ -115,7 +126,7 @@ func (r *Router) write(ctx context.Context, read func() ([]*corev1.Node, []*core
 				filtered = text
 			}
 		}
-		if err := r.replaceRoutes(routes(nodes, services, r.healthy)); err != nil {
+		if err := r.replaceRoutes(routes(nodes, services, r.healthy, r.networks != "")); err != nil {
 			logger.Error(err, "Writing routes")
 			time.AfterFunc(time.Second, r.touch)
 		}

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,8 +23,9 @@ type check struct {
 }
 
 // routes maps each destination to its next hops: a host for its pods' range, and for the address of a load balancer every
-// host that is ready and healthy. A load balancer without such a host has no route, and the router says "unreachable".
-func routes(nodes []*corev1.Node, services []*corev1.Service, healthy func(check) bool) map[netip.Prefix][]netip.Addr {
+// host that is ready and healthy. A load balancer without such a host has no route, and the router says "unreachable";
+// with lastResort it sends to every host that is ready, as Google's do.
+func routes(nodes []*corev1.Node, services []*corev1.Service, healthy func(check) bool, lastResort bool) map[netip.Prefix][]netip.Addr {
 	wanted := map[netip.Prefix][]netip.Addr{}
 	for _, node := range nodes {
 		address := internalIP(node)
@@ -36,11 +38,19 @@ func routes(nodes []*corev1.Node, services []*corev1.Service, healthy func(check
 		if service.Spec.Type != corev1.ServiceTypeLoadBalancer || !address.IsValid() {
 			continue
 		}
-		var hops []netip.Addr
+		var hops, ready []netip.Addr
 		for _, node := range nodes {
-			if host := internalIP(node); host.IsValid() && serves(node) && healthy(check{host, checkPort(service)}) {
+			host := internalIP(node)
+			if !host.IsValid() || !serves(node) {
+				continue
+			}
+			ready = append(ready, host)
+			if healthy(check{host, checkPort(service)}) {
 				hops = append(hops, host)
 			}
+		}
+		if len(hops) == 0 && lastResort {
+			hops = ready
 		}
 		if len(hops) > 0 {
 			slices.SortFunc(hops, netip.Addr.Compare)
@@ -94,35 +104,61 @@ func internalIP(node *corev1.Node) netip.Addr {
 	return netip.Addr{}
 }
 
-// filter returns the text for `nft -f -` that drops what no load balancer serves. Without it a packet for another port
-// would travel between router and host until its time to live ends.
-func filter(addresses netip.Prefix, services []*corev1.Service) string {
+// filter returns the text for `nft -f -` that drops what no load balancer serves: other ports of its address, all else
+// of the range that load balancers' addresses are from, if there is one, and for those without global access what is from
+// elsewhere than local, if that is known. Without it a packet for another port would travel between router and host until
+// its time to live ends.
+func filter(addresses netip.Prefix, local []netip.Prefix, services []*corev1.Service) string {
 	var all []frontend
+	served, regional := map[netip.Addr]bool{}, map[frontend]bool{}
 	for _, service := range services {
 		address := statusAddress(service)
 		if service.Spec.Type != corev1.ServiceTypeLoadBalancer || !address.IsValid() {
 			continue
 		}
+		served[address] = true
 		for _, port := range service.Spec.Ports {
-			all = append(all, frontend{address, port.Protocol, port.Port})
+			one := frontend{address, port.Protocol, port.Port}
+			all = append(all, one)
+			regional[one] = len(local) > 0 && !hasGlobalAccess(service)
 		}
 	}
 	slices.SortFunc(all, compareFrontends)
-	var elements []string
+	var everywhere, nearby []string
 	for _, one := range slices.Compact(all) {
-		elements = append(elements, fmt.Sprintf("%s . %s . %d", one.address, strings.ToLower(string(one.protocol)), one.port))
+		element := fmt.Sprintf("%s . %s . %d", one.address, strings.ToLower(string(one.protocol)), one.port)
+		if regional[one] {
+			nearby = append(nearby, element)
+		} else {
+			everywhere = append(everywhere, element)
+		}
 	}
-	served := ""
-	if len(elements) > 0 {
-		served = fmt.Sprintf("\t\tip daddr . meta l4proto . th dport { %s } accept\n", strings.Join(elements, ", "))
+	var lines strings.Builder
+	if len(everywhere) > 0 {
+		fmt.Fprintf(&lines, "\t\tip daddr . meta l4proto . th dport { %s } accept\n", strings.Join(everywhere, ", "))
+	}
+	if len(nearby) > 0 {
+		fmt.Fprintf(&lines, "\t\tip saddr { %s } ip daddr . meta l4proto . th dport { %s } accept\n", joined(local), strings.Join(nearby, ", "))
+	}
+	if addresses.IsValid() {
+		fmt.Fprintf(&lines, "\t\tip daddr %s drop\n", addresses)
+	} else if len(served) > 0 {
+		fmt.Fprintf(&lines, "\t\tip daddr { %s } drop\n", joined(slices.SortedFunc(maps.Keys(served), netip.Addr.Compare)))
 	}
 	return fmt.Sprintf(`table ip %[1]s
 delete table ip %[1]s
 table ip %[1]s {
 	chain forward {
 		type filter hook forward priority filter; policy accept;
-%[2]s		ip daddr %[3]s drop
-	}
+%[2]s	}
 }
-`, Table, served, addresses)
+`, Table, lines.String())
+}
+
+func joined[T fmt.Stringer](all []T) string {
+	var texts []string
+	for _, one := range all {
+		texts = append(texts, one.String())
+	}
+	return strings.Join(texts, ", ")
 }

@@ -18,6 +18,9 @@ import (
 // Provisioner is the name that storage classes know the disks by.
 const Provisioner = "lab.cockroachdb-multiregion/local"
 
+// zoneKeys are what classes call a zone: Kubernetes' own label, and those of the clouds' drivers.
+var zoneKeys = []string{corev1.LabelTopologyZone, "topology.gke.io/zone", "topology.ebs.csi.aws.com/zone"}
+
 // Volumes makes zonal disks: directories of this machine that any host of one zone can mount. A size is written down, not enforced.
 type Volumes struct {
 	directory string
@@ -108,7 +111,7 @@ func allowed(topologies []corev1.TopologySelectorTerm, zone string) bool {
 	}
 	return slices.ContainsFunc(topologies, func(term corev1.TopologySelectorTerm) bool {
 		return slices.ContainsFunc(term.MatchLabelExpressions, func(e corev1.TopologySelectorLabelRequirement) bool {
-			return e.Key == corev1.LabelTopologyZone && slices.Contains(e.Values, zone)
+			return slices.Contains(zoneKeys, e.Key) && slices.Contains(e.Values, zone)
 		})
 	})
 }

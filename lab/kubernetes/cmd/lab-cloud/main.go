@@ -33,16 +33,18 @@ func main() {
 	kubeconfig := flags.String("kubeconfig", "", "an administrator's credentials for the API server")
 	router := flags.String("router-netns", "", "network namespace of the region's router")
 	balancers := flags.String("lb-cidr", "", "addresses for load balancers")
+	networks := flags.String("networks", "", "instead of --lb-cidr: file of subnets and reserved addresses, as GKE has them; with neither there are no load balancers")
 	hosts := flags.String("node-cidr", "", "addresses of the hosts")
 	state := flags.String("state-dir", "", "directory that the disks are kept in")
+	provisioners := flags.StringSlice("provisioners", []string{cloud.Provisioner}, "names that storage classes know the disks by")
 	_ = flags.Parse(os.Args[1:])
-	if err := run(*kubeconfig, *router, *balancers, *hosts, *state); err != nil {
+	if err := run(*kubeconfig, *router, *balancers, cloud.Networks(*networks), *hosts, *state, *provisioners); err != nil {
 		fmt.Fprintf(os.Stderr, "lab-cloud: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(kubeconfig, routerName, balancers, hosts, state string) error {
+func run(kubeconfig, routerName, balancers string, networks cloud.Networks, hosts, state string, provisioners []string) error {
 	goruntime.GOMAXPROCS(2)
 	debug.SetGCPercent(40)
 	debug.SetMemoryLimit(96 << 20)
@@ -51,9 +53,17 @@ func run(kubeconfig, routerName, balancers, hosts, state string) error {
 	if kubeconfig == "" || routerName == "" || state == "" {
 		return errors.New("--kubeconfig, --router-netns and --state-dir are required")
 	}
-	addresses, err := netip.ParsePrefix(balancers)
-	if err != nil {
-		return fmt.Errorf("--lb-cidr: %w", err)
+	var addresses netip.Prefix
+	var pool cloud.Pool
+	var err error
+	switch {
+	case networks != "":
+		pool = networks
+	case balancers != "":
+		if addresses, err = netip.ParsePrefix(balancers); err != nil {
+			return fmt.Errorf("--lb-cidr: %w", err)
+		}
+		pool = cloud.Range(addresses)
 	}
 	hostAddresses, err := netip.ParsePrefix(hosts)
 	if err != nil {
@@ -68,28 +78,39 @@ func run(kubeconfig, routerName, balancers, hosts, state string) error {
 	if err != nil {
 		return err
 	}
-	router, err := cloud.NewRouter(routerName, addresses, hostAddresses)
+	router, err := cloud.NewRouter(routerName, addresses, networks, hostAddresses)
 	if err != nil {
 		return err
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	nodes, services := factory.Core().V1().Nodes(), factory.Core().V1().Services()
-	balancer, err := servicecontroller.New(
-		cloud.NewBalancer(addresses, services.Lister()), client, services, nodes, "lab", utilfeature.DefaultFeatureGate)
-	if err != nil {
-		return err
+	var balancer *servicecontroller.Controller
+	if pool != nil {
+		balancer, err = servicecontroller.New(
+			cloud.NewBalancer(pool, services.Lister()), client, services, nodes, "lab", utilfeature.DefaultFeatureGate)
+		if err != nil {
+			return err
+		}
 	}
 	volumes, err := cloud.NewVolumes(filepath.Join(state, "volumes"), nodes.Lister())
 	if err != nil {
 		return err
 	}
-	provisioner := controller.NewProvisionController(ctx, client, cloud.Provisioner, volumes, controller.LeaderElection(false))
+	var disks []*controller.ProvisionController
+	for _, name := range provisioners {
+		disks = append(disks, controller.NewProvisionController(ctx, client, name, volumes, controller.LeaderElection(false)))
+	}
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
 	if err := router.Run(ctx, factory); err != nil {
 		return err
 	}
-	go provisioner.Run(ctx)
-	balancer.Run(ctx, 1, controllersmetrics.NewControllerManagerMetrics("lab-cloud"))
+	for _, one := range disks {
+		go one.Run(ctx)
+	}
+	if balancer != nil {
+		balancer.Run(ctx, 1, controllersmetrics.NewControllerManagerMetrics("lab-cloud"))
+	}
+	<-ctx.Done()
 	return nil
 }
