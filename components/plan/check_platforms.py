@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from .check_network import KEPT
 from .defaults import CLUSTER_DOMAIN, MIN_EKS_ZONES
-from .layout import MAX_EKS_ZONES
+from .layout import MAX_EKS_ZONES, PLACEHOLDER
 from .model import DnsKind, Platform, Problem, RegionSettings
 from .parse_region import DNS_KINDS
 from .rules import Draft, show, stack_rule
+
+PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""RFC 1918."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,22 @@ def _zone_count(draft: Draft) -> Iterator[Problem]:
                 f"{path}.zones",
                 f"{count} {'zone' if count == 1 else 'zones'}, where EKS needs {MIN_EKS_ZONES} and a region's range is "
                 f"cut for {MAX_EKS_ZONES}; list {MIN_EKS_ZONES} to {MAX_EKS_ZONES}, three are usual",
+            )
+
+
+@stack_rule("services-private")
+def _services_private(draft: Draft) -> Iterator[Problem]:
+    """EKS takes a range for Services from RFC 1918 alone (EKS API, `KubernetesNetworkConfigRequest`)."""
+    for path, region in _made(draft):
+        if region.platform is not Platform.EKS or region.cidr == PLACEHOLDER:
+            continue
+        at = f"{path}.cidr"
+        origin = "" if at in draft.given else " (the default)"
+        if draft.sound(at, "networkCidr") and not any(region.service_cidr.subnet_of(private) for private in PRIVATE):
+            yield Problem(
+                at,
+                f"{region.cidr}{origin} is in none of the ranges from which EKS takes those of Services; "
+                f"use one of {', '.join(map(str, PRIVATE))}",
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .check_network import KEPT
 from .layout import hosts_per_zone
 from .model import Platform, Problem, RegionState, Settings
 from .rules import show
@@ -20,6 +21,13 @@ def made(settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {"locations": places} if places else {}
     if settings.gcp is not None:
         found["gcp"] = {"project": settings.gcp.project, "network": str(settings.gcp.network)}
+    if settings.aws is not None:
+        count = sum(region.platform is Platform.EKS and region.state in KEPT for region in settings.regions)
+        found["aws"] = {
+            "regions": count,
+            "transitGatewayFrom": settings.aws.transit_gateway_from,
+            "kubernetesVersion": settings.aws.kubernetes_version,
+        }
     return found
 
 
@@ -41,6 +49,38 @@ def moved_clusters(before: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
                 f"gcp.{key}",
                 f"{here} would make every cluster on gke anew, for which the running stack has {was}; put it back",
             )
+    if before.get("aws") and now.get("aws"):
+        yield from _joined_otherwise(before["aws"], now["aws"])
+        yield from _skipped_version(before["aws"].get("kubernetesVersion"), now["aws"].get("kubernetesVersion"))
+
+
+def _joined_otherwise(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:
+    """One region more is no reason to take the ways between all others away: that is asked for by itself."""
+    least = now["transitGatewayFrom"]
+    if was["transitGatewayFrom"] != least or (was["regions"] < least) == (now["regions"] < least):
+        return
+    before, after = ("peerings", "Transit Gateways") if was["regions"] < least else ("Transit Gateways", "peerings")
+    keep = now["regions"] + 1 if before == "peerings" else now["regions"]
+    change = was["regions"] if before == "peerings" else was["regions"] + 1
+    yield Problem(
+        "aws.transitGatewayFrom",
+        f"{least} would have {after} take the place of {before} with {now['regions']} regions on eks, which cuts the "
+        f"running stack's {was['regions']} from each other for minutes; set it to {keep} to keep {before}, or to "
+        f"{change} in an up of its own before",
+    )
+
+
+def _skipped_version(was: str | None, now: str | None) -> Iterator[Problem]:
+    """EKS upgrades a control plane by one minor version (Amazon EKS user guide, «Update existing cluster»)."""
+    if was is None or now is None:
+        return
+    before, after = (int(version.partition(".")[2]) for version in (was, now))
+    if after > before + 1:
+        yield Problem(
+            "aws.kubernetesVersion",
+            f"{now} skips 1.{before + 1}, and EKS upgrades {was}, which the running stack has, by one minor version; "
+            f"upgrade to 1.{before + 1} first",
+        )
 
 
 def moved_zones(path: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:

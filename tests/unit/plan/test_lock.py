@@ -260,3 +260,48 @@ def test_a_stack_may_leave_a_cloud() -> None:
     before["regions"].insert(0, config()["regions"][0])
     after = {"regions": [before["regions"][0], {"name": "east", "platform": "gke", "state": "removed"}]}
     assert records(before, after) == []
+
+
+EKS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1")
+
+
+def eks(count: int, **aws: Any) -> dict[str, Any]:
+    listed = [{"name": name, "zones": [f"{name}a", f"{name}b"]} for name in EKS[:count]]
+    return {"platform": "eks", "regions": listed, "aws": aws}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        (eks(3, transitGatewayFrom=4), eks(3, transitGatewayFrom=4), None),
+        (eks(2, transitGatewayFrom=4), eks(3, transitGatewayFrom=4), None),
+        (eks(3, transitGatewayFrom=3), eks(4, transitGatewayFrom=3), None),
+        (eks(3, transitGatewayFrom=4), eks(4, transitGatewayFrom=4), "set it to 5 to keep peerings, or to 3 in an up"),
+        (eks(3, transitGatewayFrom=4), eks(4, transitGatewayFrom=5), None),
+        (eks(3, transitGatewayFrom=4), eks(3, transitGatewayFrom=3), None),
+    ],
+)
+def test_one_region_more_does_not_join_all_others_in_another_way(
+    before: dict[str, Any], after: dict[str, Any], refused: str | None
+) -> None:
+    found = records(before, after)
+    assert [problem.split(":")[0] for problem in found] == ([] if refused is None else ["aws.transitGatewayFrom"])
+    assert refused is None or refused in found[0]
+
+
+def test_the_way_back_to_peerings_is_asked_for_too() -> None:
+    before, after = eks(4, transitGatewayFrom=4), eks(4, transitGatewayFrom=4)
+    before["regions"][3]["state"], after["regions"][3]["state"] = "draining", "removed"
+    (found,) = records(before, after)
+    assert "set it to 3 to keep Transit Gateways, or to 5 in an up of its own before" in found
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "fine"),
+    [("1.33", "1.34", True), ("1.33", "1.33", True), ("1.34", "1.33", True), ("1.33", "1.35", False)],
+)
+def test_kubernetes_versions_are_not_skipped(was: str, now: str, fine: bool) -> None:
+    found = records(eks(3, kubernetesVersion=was), eks(3, kubernetesVersion=now))
+    assert (found == []) is fine
+    assert all("upgrade to 1.34 first" in problem for problem in found)
+    assert records(eks(3), eks(3, kubernetesVersion=now)) == []
