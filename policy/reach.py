@@ -10,10 +10,10 @@ from dataclasses import replace
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
-from components.plan.defaults import DNS_PORT, SQL_PORT
+from components.plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
 from components.plan.model import Platform
 
-from . import vpn
+from . import egress, vpn
 from .aws import balancer as aws_balancer
 from .aws import routes as aws_routes
 from .aws import security
@@ -27,6 +27,9 @@ from .gcp import snat as gcp_snat
 from .graph import Graph
 from .ranges import host
 from .topology import Region, Topology
+
+INTERNET = "the internet"
+"""The target of what hosts need beside the other regions."""
 
 Site = gcp_site.Site | aws_site.Site
 
@@ -53,13 +56,25 @@ class Proof:
         }
 
     def violations(self) -> list[Violation]:
-        """For every ordered pair."""
+        """For every ordered pair, and of every region with itself and the internet."""
         found: list[Violation] = []
         for source in self.topology.regions:
             for target in self.topology.regions:
-                if source is not target:
-                    found += _merged(source, target, self._pair(source, target))
+                pair = self._within(source) if source is target else self._pair(source, target)
+                found += _merged(source.name, target.name, pair)
+            site = self.sites[source.name]
+            if not isinstance(site, Failure):
+                out = (("hosts", failure) for failure in egress.failures(self.graph, site))
+                found += _merged(source.name, INTERNET, out)
         return found
+
+    def _within(self, region: Region) -> Iterator[tuple[str, Failure]]:
+        """Its own pods and hosts reach its load balancers' addresses. Nodes do without."""
+        if isinstance(self.sites[region.name], Failure):
+            return
+        for flow, addresses, where in self._to_balancers(region, region):
+            for what, failure in self._any_address(flow, addresses, where):
+                yield what, replace(failure, severity=Severity.DEGRADED)
 
     def _pair(self, source: Region, target: Region) -> Iterator[tuple[str, Failure]]:
         missing = [site for site in (self.sites[source.name], self.sites[target.name]) if isinstance(site, Failure)]
@@ -68,13 +83,10 @@ class Proof:
             return
         for flow in self._to_pods(source, target):
             yield from ((flow.what, failure) for failure in self._failures(flow))
-        for port in self.topology.ports:
-            if port.number == DNS_PORT:
-                for origin in port.sources:
-                    flow = Flow(source, target, origin, str(port.protocol).lower(), port.number)
-                    yield from self._any_address(flow, target.dns_addresses)
-        flow = Flow(source, target, "pods", "tcp", SQL_PORT)
-        yield from self._any_address(flow, target.sql_addresses, " to the SQL load balancer")
+        for flow, addresses, where in self._to_balancers(source, target):
+            for what, failure in self._any_address(flow, addresses, where):
+                console = flow.port == HTTP_PORT
+                yield what, replace(failure, severity=Severity.DEGRADED) if console else failure
         there = self.sites[target.name]
         if isinstance(there, aws_site.Site):
             yield from (("zone", failure) for failure in aws_site.zones(self.graph, there))
@@ -85,6 +97,19 @@ class Proof:
                 for origin in port.sources:
                     yield Flow(source, target, origin, str(port.protocol).lower(), port.number)
         yield Flow(source, target, "pods", "icmp", 0)
+
+    def _to_balancers(self, source: Region, target: Region) -> Iterator[tuple[Flow, tuple[IPv4Address, ...], str]]:
+        """Flow, the addresses of which any will do, and what to call them."""
+        for port in self.topology.ports:
+            if port.number == DNS_PORT:
+                for origin in port.sources:
+                    yield (
+                        Flow(source, target, origin, str(port.protocol).lower(), port.number),
+                        target.dns_addresses,
+                        "",
+                    )
+        for number in (SQL_PORT, HTTP_PORT):
+            yield Flow(source, target, "pods", "tcp", number), target.sql_addresses, " to the SQL load balancer"
 
     def _any_address(
         self, flow: Flow, addresses: tuple[IPv4Address, ...], where: str = ""
@@ -107,7 +132,7 @@ class Proof:
         if isinstance(source, Failure) or isinstance(target, Failure):
             return
         icmp = flow.protocol == "icmp"
-        if not icmp:
+        if not icmp and flow.source is not flow.target:
             yield from self._snat(source, flow)
             forth = list(self._way(source, None, target, flow.destination))
             yield from forth
@@ -161,7 +186,7 @@ class Proof:
         return self._links[key]
 
 
-def _merged(source: Region, target: Region, found: Iterator[tuple[str, Failure]]) -> list[Violation]:
+def _merged(source: str, target: str, found: Iterator[tuple[str, Failure]]) -> list[Violation]:
     """A hop that fails for many kinds of packets is one violation; the worst severity counts."""
     whats: dict[tuple[str, str, str], list[str]] = {}
     severities: dict[tuple[str, str, str], Severity] = {}
@@ -172,8 +197,8 @@ def _merged(source: Region, target: Region, found: Iterator[tuple[str, Failure]]
         severities[key] = Severity.BROKEN if worse else Severity.DEGRADED
     return [
         Violation(
-            source=source.name,
-            target=target.name,
+            source=source,
+            target=target,
             what=tuple(dict.fromkeys(what)),
             hop=hop,
             severity=severities[hop, message, urn],

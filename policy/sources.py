@@ -98,7 +98,7 @@ def from_recording(registered: Iterable[Any]) -> Graph:
         Resource(
             urn=made.urn,
             type=made.type,
-            props=value({**made.wire, **made.outputs}),
+            props=value(_overlaid(made.wire, made.outputs)),
             depends={key: tuple(sorted(urns)) for key, urns in made.property_dependencies.items()},
             id=_text(made.id),
             provider=made.provider.rpartition("::")[0],
@@ -122,6 +122,15 @@ def _state(state: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> Re
         provider=(state.get("provider") or "").rpartition("::")[0],
         protect=bool(state.get("protect")),
     )
+
+
+def _overlaid(inputs: Any, outputs: Any) -> Any:
+    """Outputs over inputs. Mocks answer with inputs from which what is unknown was dropped; here it stays."""
+    if isinstance(inputs, Mapping) and isinstance(outputs, Mapping):
+        return {**outputs, **{key: _overlaid(raw, outputs.get(key)) for key, raw in inputs.items()}}
+    if isinstance(inputs, list) and isinstance(outputs, list) and len(inputs) == len(outputs):
+        return [_overlaid(one, other) for one, other in zip(inputs, outputs, strict=True)]
+    return inputs if outputs is None else outputs
 
 
 def _text(raw: Any) -> str | None:

@@ -71,6 +71,7 @@ def _gcp_side(graph: Graph, resource: Resource) -> Tunnel:
 def _aws_side(graph: Graph, tunnel: Tunnel, resource: Resource) -> Tunnel:
     connection = _one(graph, resource, "sharedSecret", aws_kinds.VPN_CONNECTION)
     if connection is None:
+        tunnel = replace(tunnel, vpc=_siblings_vpc(graph, resource))
         return _down(tunnel, resource, "VPN connection", "has the shared secret of no VpnConnection declared here")
     gateway = _one(graph, connection, "vpnGatewayId", aws_kinds.VPN_GATEWAY)
     vpc = _vpc(graph, gateway)
@@ -151,6 +152,14 @@ def _number(resource: Resource, connection: Resource, graph: Graph) -> int | Non
         if isinstance(address, str) and address == connection.get(f"tunnel{number}Address"):
             return number
     return None
+
+
+def _siblings_vpc(graph: Graph, resource: Resource) -> str:
+    """Where the other tunnels to the same external gateway end."""
+    external = _one(graph, resource, "peerExternalGateway", gcp_kinds.EXTERNAL_GATEWAY)
+    found = graph.follow(external, "interfaces.*.ipAddress", aws_kinds.VPN_CONNECTION) if external else []
+    vpcs = [_vpc(graph, _one(graph, each, "vpnGatewayId", aws_kinds.VPN_GATEWAY)) for each in found]
+    return next((vpc.urn for vpc in vpcs if vpc), "")
 
 
 def _vpc(graph: Graph, gateway: Resource | None) -> Resource | None:

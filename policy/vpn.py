@@ -32,21 +32,24 @@ class Link:
 
 def link(graph: Graph, gke: GcpSite, eks: AwsSite) -> Link:
     """What joins the two, and what is missing of it."""
-    made = [each for each in tunnels(graph) if each.network == gke.network.urn and each.vpc in ("", eks.vpc.urn)]
-    # A tunnel whose VPC is unknown for want of a link in its chain is everybody's: it may have been this one.
+    all_here = [each for each in tunnels(graph) if each.network == gke.network.urn]
+    made = [each for each in all_here if each.vpc == eks.vpc.urn]
     up = tuple(each for each in made if each.failure is None)
     failures = [each.failure for each in made if each.failure is not None]
     for gateway in graph.pointing(gcp_kinds.VPN_GATEWAY, "network", gke.network):
         there = [each for each in made if each.gateway == gateway.urn]
-        if len(there) < TUNNELS_PER_GATEWAY:
-            failures.append(
-                Failure(
-                    "VPN tunnel",
-                    f"{gateway.label} has {len(there)} tunnels to {eks.vpc.label} and not {TUNNELS_PER_GATEWAY}",
-                    gateway.urn,
-                )
+        if len(there) == TUNNELS_PER_GATEWAY:
+            continue
+        # Of a tunnel whose chain breaks before its VPC nobody knows where it led: to one that lacks some.
+        lost = [each.failure for each in all_here if not each.vpc and each.gateway == gateway.urn and each.failure]
+        failures += lost or [
+            Failure(
+                "VPN tunnel",
+                f"{gateway.label} has {len(there)} tunnels to {eks.vpc.label} and not {TUNNELS_PER_GATEWAY}",
+                gateway.urn,
             )
-    if not made:
+        ]
+    if not made and not failures:
         failures.append(
             Failure(
                 "VPN tunnel",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
+from components.plan.defaults import DNS_PORT
+
 from .. import kubernetes
 from ..findings import Failure, Flow, Severity
 from ..graph import Graph, Resource
@@ -77,14 +79,18 @@ def _own(graph: Graph, balancer: Resource, flow: Flow) -> Iterator[Failure]:
         if balancer.texts("securityGroups"):
             yield Failure("load balancer", f"{balancer.label}'s security group is not declared here", balancer.urn)
         return
-    let_in = (
-        there
-        for group in own
-        for each in opening(graph, group, kinds.INGRESS, "ingress")
-        if each.takes(flow.protocol, flow.port)
-        for there in each.ranges
+    rules = [each for group in own for each in opening(graph, group, kinds.INGRESS, "ingress")]
+    hidden = uncovered(flow.sources, (there for each in rules if each.takes("icmp", 0) for there in each.ranges))
+    if hidden:
+        yield Failure(
+            "path MTU",
+            f"{own[0].label} does not let in icmp type 3 code 4 from {listing(hidden)}; add a SecurityGroupIngressRule",
+            own[0].urn,
+            Severity.DEGRADED,
+        )
+    left = uncovered(
+        flow.sources, (there for each in rules if each.takes(flow.protocol, flow.port) for there in each.ranges)
     )
-    left = uncovered(flow.sources, let_in)
     if left:
         yield Failure(
             "load balancer security group",
@@ -145,7 +151,15 @@ def _targets(
 
 
 def _service(graph: Graph, site: Site, targets: Resource, flow: Flow, port: int) -> Iterator[Failure]:
-    """What takes the node port in the cluster."""
+    """What takes the node port in the cluster, and who answers."""
+    there = {addon.get("addonName") for addon in graph.pointing(kinds.ADDON, "clusterName", site.cluster)}
+    for addon in ("kube-proxy", "coredns") if flow.port == DNS_PORT else ("kube-proxy",):
+        if addon not in there:
+            yield Failure(
+                "add-on",
+                f"{site.cluster.label} has no add-on {addon}, so nothing answers behind {targets.label}",
+                site.cluster.urn,
+            )
     for service in kubernetes.in_region(graph, site.region.name, site.cluster):
         for entry in service.values("spec.ports.*"):
             same = isinstance(entry, dict) and entry.get("nodePort") == port

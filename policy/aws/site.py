@@ -51,7 +51,10 @@ def site(graph: Graph, region: Region) -> Site | Failure:
 
 
 def zones(graph: Graph, site: Site) -> Iterator[Failure]:
-    """Zones that the plan puts machines in, and where none are."""
+    """Machines that are in no subnet, and zones that the plan puts machines in, and where none are."""
+    for group in site.groups:
+        if not any(subnet in site.subnets for subnet in graph.follow(group, "subnetIds", kinds.SUBNET)):
+            yield Failure("subnet", f"{group.label} is in no subnet of {site.vpc.label} that is declared", group.urn)
     served = {subnet.get("availabilityZone") for subnet in site.subnets}
     for zone, hosts in site.region.hosts.items():
         if hosts and zone not in served:
