@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import time
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from lab.clouds import plugin
+from tests.conformance.processes import command, descendants, until
 from tests.conformance.stack import Stack
 
 NETWORK = """
@@ -120,18 +121,29 @@ def test_shared_secrets_are_no_plain_text_in_the_state(stack: Stack) -> None:
     assert len(stack.outputs()["addresses"]) == 2
 
 
-def test_what_is_interrupted_is_kept_to_be_deleted(stack: Stack) -> None:
+def begun(stack: Stack) -> subprocess.Popen[str]:
+    """An update that is under way, at a real cloud's pace: it has a router to make."""
     stack.up("")
     stack.environment |= {"LAB_CLOUD_TIME": "1"}
     stack.program("gcp.compute.Router('router', network=net.id, region='us-east1', opts=opts())")
     process = stack.engine("up")
-    deadline = time.monotonic() + 60
-    while "router" not in clouds(stack):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    run = stack.finish(process, 60)
-    assert run.code != 0
+    until(lambda: "router" in clouds(stack))
     stack.environment |= {"LAB_CLOUD_TIME": "0"}
+    return process
+
+
+def test_what_is_interrupted_is_kept_to_be_deleted(stack: Stack) -> None:
+    process = begun(stack)
+    process.send_signal(signal.SIGINT)
+    assert stack.finish(process, 60).code != 0
     stack.destroy()
     assert clouds(stack) == {}
+
+
+def test_an_engine_that_is_killed_leaves_no_plugin(stack: Stack) -> None:
+    process = begun(stack)
+    plugins = [pid for pid in descendants(process.pid) if "lab.clouds" in command(pid)]
+    assert plugins
+    process.kill()
+    until(lambda: not any(command(pid) for pid in plugins))
+    stack.finish(process)

@@ -122,8 +122,11 @@ def _count(values: Mapping[str, Any]) -> int:
 
 
 def _stem(cluster: Record, pool: str) -> str:
-    """What machines and groups of a pool are called, before their own digits; GKE shortens names too."""
-    return f"gke-{cluster['name'][:18]}-{pool[:18]}"
+    """What machines and groups of a pool are called, before their own digits.
+
+    GKE shortens names too; a kubelet's certificate, for `system:node:NAME`, has room for 52 characters.
+    """
+    return f"gke-{cluster['name'][:16]}-{pool[:16]}"
 
 
 def _digits(*words: object) -> str:

@@ -133,7 +133,7 @@ def test_a_pool_has_hosts_in_each_zone(gcp: World) -> None:
         ("10.1.0.0/20", "10.1.128.0/17", ("cockroachdb",))
     }
     assert len({host.name for host in hosts}) == 3
-    assert max(len(host.name) for host in hosts) <= 63
+    assert max(len(host.name) for host in hosts) <= 52
     gcp.update(found, nodeCount=2)
     more = gcp.substrate.hosts[parent["name"], found["name"]]
     assert len(more) == 6
