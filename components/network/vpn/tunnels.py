@@ -48,6 +48,8 @@ def _connection(
         type="ipsec.1",
         bgp_asn=str(google.asn),
         ip_address=google.address(interface),
+        # Without it AWS gives two VPCs of one of its regions the same customer gateway, and deletes it with the first.
+        device_name=name,
         tags={"Name": name},
         opts=child,
     )
