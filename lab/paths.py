@@ -21,6 +21,10 @@ def cache_dir() -> Path:
     return Path(base) / "cockroachdb-multiregion"
 
 
+LONGEST = 20
+"""Of a folder's name, where hosts have names as long as the clouds give them."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabPaths:
     """The state folder of one lab, `.lab/<name>/`. Everything in it is private to the user who started it."""
@@ -64,8 +68,9 @@ class LabPaths:
         return self.root / "regions" / name
 
     def host(self, name: str) -> Path:
-        """What would be on one host's disk."""
-        return self.root / "hosts" / name
+        """What would be on one host's disk. Short: the kubelet has sockets below, whose paths end at 107 characters."""
+        short = name if len(name) <= LONGEST else hashlib.sha256(name.encode()).hexdigest()[:LONGEST]
+        return self.root / "hosts" / short
 
 
 def lab_paths(name: str) -> LabPaths:

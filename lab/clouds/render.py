@@ -82,9 +82,10 @@ def _fault(router: Router) -> Iterator[str]:
 
 
 def _unsent(router: Router) -> Iterator[str]:
-    """Nothing leaves that is from nobody here."""
+    """What leaves was judged by its sender's rules; nothing leaves that is from nobody here."""
     known = [each for filter in router.egress for each in filter.ranges]
     yield f'oifname "core" ip saddr != {_set(known)} drop' if known else 'oifname "core" drop'
+    yield 'oifname "core" accept'
 
 
 def _balance(router: Router, chains: _Chains) -> Iterator[str]:
