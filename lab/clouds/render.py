@@ -84,8 +84,9 @@ def _fault(router: Router) -> Iterator[str]:
 def _unsent(router: Router) -> Iterator[str]:
     """What leaves was judged by its sender's rules; nothing leaves that is from nobody here."""
     known = [each for filter in router.egress for each in filter.ranges]
-    yield f'oifname "core" ip saddr != {_set(known)} drop' if known else 'oifname "core" drop'
-    yield 'oifname "core" accept'
+    if known:
+        yield f'oifname "core" ip saddr {_set(known)} accept'
+    yield 'oifname "core" drop'
 
 
 def _balance(router: Router, chains: _Chains) -> Iterator[str]:

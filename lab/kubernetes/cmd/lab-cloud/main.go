@@ -84,6 +84,9 @@ func run(kubeconfig, routerName, balancers string, networks cloud.Networks, host
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	nodes, services := factory.Core().V1().Nodes(), factory.Core().V1().Services()
+	// The router reads both, also where no one else does: the factory starts what was asked for.
+	nodes.Informer()
+	services.Informer()
 	var balancer *servicecontroller.Controller
 	if pool != nil {
 		balancer, err = servicecontroller.New(
