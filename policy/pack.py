@@ -10,6 +10,8 @@ from pulumi_policy import (
     Policy,
     PolicyPack,
     ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
     StackValidationArgs,
     StackValidationPolicy,
 )
@@ -18,7 +20,7 @@ from .findings import Severity
 from .graph import Graph
 from .guards import GUARDS, Guard
 from .reach import violations
-from .sources import from_analyzer
+from .sources import from_analyzer, plain
 from .topology import Topology, topology
 
 NAME = "cockroachdb-multiregion"
@@ -27,15 +29,25 @@ NO_PLAN = "the stack has no AddressLock, and so no plan of regions to prove"
 Check = Callable[[StackValidationArgs, ReportViolation], None]
 
 
+_INPUTS: dict[str, Any] = {}
+"""URN -> inputs of each resource of this run, which the engine hands over one by one before the stack's outputs."""
+
+
 def serve() -> None:
     """Answer the engine until it is done."""
     PolicyPack(NAME, policies(), enforcement_level=EnforcementLevel.MANDATORY)
 
 
 def policies() -> list[Policy]:
-    """The proof first."""
+    """The proof, what it does not cover, and the guards."""
     mandatory, advisory = EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY
     return [
+        ResourceValidationPolicy(
+            name="resource-inputs",
+            description="Reports nothing: notes what is asked for, of which a first preview's outputs leave some out.",
+            validate=_note,
+            enforcement_level=advisory,
+        ),
         _policy("network-proof", "Every region reaches every other.", _reach(Severity.BROKEN), mandatory),
         _policy(
             "network-redundancy",
@@ -52,8 +64,12 @@ def _policy(name: str, description: str, check: Check, level: EnforcementLevel) 
     return StackValidationPolicy(name=name, description=description, validate=check, enforcement_level=level)
 
 
+def _note(args: ResourceValidationArgs, _: ReportViolation) -> None:
+    _INPUTS[args.urn] = plain(args.props)
+
+
 def _planned(args: StackValidationArgs) -> tuple[Graph, Topology]:
-    graph = from_analyzer(args.resources)
+    graph = from_analyzer(args.resources, _INPUTS)
     found = topology(graph)
     if found is None:
         args.not_applicable(NO_PLAN)
@@ -87,7 +103,7 @@ def unproved(planned: Topology) -> str:
 
 def _guarded(guard: Guard) -> Check:
     def check(args: StackValidationArgs, report: ReportViolation) -> None:
-        graph = from_analyzer(args.resources)
+        graph = from_analyzer(args.resources, _INPUTS)
         for finding in guard.rule(graph, topology(graph)):
             _report(report, finding, finding.resource.urn)
 

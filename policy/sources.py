@@ -71,22 +71,32 @@ def from_json(document: Mapping[str, Any]) -> Graph:
     raise ValueError("neither `pulumi preview --json` nor `pulumi stack export`: no steps and no resources in it")
 
 
-def from_analyzer(resources: Iterable[Any]) -> Graph:
-    """The graph of pulumi-policy's `StackValidationArgs.resources`, whose proxies raise at unknown values."""
+def from_analyzer(resources: Iterable[Any], inputs: Mapping[str, Any] | None = None) -> Graph:
+    """The graph of pulumi-policy's `StackValidationArgs.resources`, whose proxies raise at unknown values.
+
+    `inputs`: URN -> a resource's own inputs (`plain`). The engine hands over outputs, and of a resource whose
+    provider is not known yet, such as that of a cluster to be made, there are none in a preview.
+    """
+    given = inputs or {}
     return Graph(
         Resource(
             urn=resource.urn,
             type=resource.resource_type,
-            props=value(_open(resource.props)),
+            props=_overlaid(given.get(resource.urn, {}), plain(resource.props)),
             depends={
                 key: tuple(there.urn for there in others) for key, others in resource.property_dependencies.items()
             },
-            id=_text(_open(resource.props).get("id")),
+            id=_text(plain(resource.props).get("id")),
             provider=resource.provider.urn if resource.provider else "",
             protect=bool(resource.opts.protect),
         )
         for resource in resources
     )
+
+
+def plain(props: Any) -> dict[str, Any]:
+    """What is behind pulumi-policy's proxies, as values."""
+    return value(_open(props))
 
 
 def from_recording(registered: Iterable[Any]) -> Graph:
@@ -98,7 +108,7 @@ def from_recording(registered: Iterable[Any]) -> Graph:
         Resource(
             urn=made.urn,
             type=made.type,
-            props=value(_overlaid(made.wire, made.outputs)),
+            props=_overlaid(value(made.wire), value(made.outputs)),
             depends={key: tuple(sorted(urns)) for key, urns in made.property_dependencies.items()},
             id=_text(made.id),
             provider=made.provider.rpartition("::")[0],
@@ -125,12 +135,12 @@ def _state(state: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> Re
 
 
 def _overlaid(inputs: Any, outputs: Any) -> Any:
-    """Outputs over inputs. Mocks answer with inputs from which what is unknown was dropped; here it stays."""
+    """Outputs over inputs, but where only the inputs know a value or, in mocks' answers, that one is to come."""
     if isinstance(inputs, Mapping) and isinstance(outputs, Mapping):
         return {**outputs, **{key: _overlaid(raw, outputs.get(key)) for key, raw in inputs.items()}}
     if isinstance(inputs, list) and isinstance(outputs, list) and len(inputs) == len(outputs):
         return [_overlaid(one, other) for one, other in zip(inputs, outputs, strict=True)]
-    return inputs if outputs is None else outputs
+    return inputs if outputs is None or outputs is UNKNOWN else outputs
 
 
 def _text(raw: Any) -> str | None:
