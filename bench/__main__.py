@@ -41,24 +41,23 @@ def main(arguments: list[str] | None = None) -> int:
 
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     if options.only != "report":
-        results |= {"date": datetime.date.today().isoformat(), "machine": machine()}
-    commits = results.setdefault("commits", {})
+        results["machine"] = machine()
     if options.only in (None, "modelled"):
         results["modelled"] = modelled.measure(options.modelled, _say)
-        commits["modelled"] = _commit()
+        _stamp(results, "modelled")
     if options.only in (None, "modelled", "clouds"):
         measured = clouds.measure(options.modelled, options.platforms, options.scale, _say)
         kept = [old for old in results.get("clouds", []) if not _again(old, options)]
         results["clouds"] = sorted([*kept, *measured], key=lambda run: (run["platform"] != "gke", run["regions"]))
-        commits["clouds"] = _commit()
+        _stamp(results, "clouds")
     if options.only in (None, "modelled", "growth"):
         results["growth"] = growth.measure(_say)
-        commits["growth"] = _commit()
+        _stamp(results, "growth")
     if options.only in (None, "lab"):
         measured = lab.measure(options.lab, _say)
         kept = [old for old in results.get("lab", []) if old["regions"] not in options.lab]
         results["lab"] = sorted([*kept, *measured], key=lambda run: run["regions"])
-        commits["lab"] = _commit()
+        _stamp(results, "lab")
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     (ROOT / "docs" / "bench.md").write_text(report.page(results))
     report.plot(results, ROOT / "docs" / "bench.svg")
@@ -80,10 +79,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _commit() -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+def _stamp(results: dict[str, Any], part: str) -> None:
+    commit = ["git", "rev-parse", "--short", "HEAD"]
+    found = subprocess.run(commit, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    results.setdefault("commits", {})[part] = found
+    results.setdefault("dates", {})[part] = datetime.date.today().isoformat()
 
 
 def _again(old: dict[str, Any], options: argparse.Namespace) -> bool:

@@ -27,7 +27,7 @@ def run(regions: int, up: float, **fields: Any) -> dict[str, Any]:
 
 RESULTS: dict[str, Any] = {
     "commits": {"modelled": "abc"},
-    "date": "2026-11-23",
+    "dates": {"modelled": "2026-11-23"},
     "machine": {"cpus": 2, "memoryGiB": 24, "python": "3.11.7", "pulumi": "pulumi v3"},
     "modelled": {
         "empty": {"noOpUpSeconds": 2.0, "noOpPreviewSeconds": 2.0, "noOpPeakMiB": 200},
