@@ -109,7 +109,8 @@ class RunningStack:
     def verify(self) -> Json:
         """The verdict, measurements included."""
         copy = self.paths.root / "project" / self.file.name
-        done = self.run(sys.executable, "-m", "verify", str(copy), "--json", "-", check=False, timeout=180)
+        words = [str(copy), "--kubeconfig", str(self.paths.kubeconfig), "--json", "-"]
+        done = self.run(sys.executable, "-m", "verify", *words, check=False, timeout=180)
         assert done.returncode in (0, 1, 2), done.stderr
         return json.loads(done.stdout)
 

@@ -1,0 +1,103 @@
+"""Both clouds in one stack, small: the network that the program makes is the only one that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.clouds.store import Store
+from lab.paths import lab_paths
+from policy.reach import violations
+from tests.lab.stack import Json, RunningStack, wait_until
+from tests.mutations.changes import Class, broken_pairs, changes, classed
+from tests.mutations.live import Live
+from tests.mutations.outcome import red_pairs
+
+GKE = ("us-central1", "us-east1")
+EKS = ("us-east-2", "us-west-2")
+
+SAMPLE = (
+    ("Route us-east-2-private-a-to-us-west-2: removed", Class.NEEDED),
+    ("VpcPeeringConnectionAccepter", Class.NEEDED),
+    ("Firewall gcp-nodes: removed", Class.NEEDED),
+    ("SecurityGroupIngressRule us-west-2-sql-from-us-central1", Class.NEEDED),
+    ("Addon us-east-2-vpc-cni: SNAT on", Class.NEEDED),
+    ("LoadBalancer us-west-2-dns: no cross-zone balancing", Class.REDUNDANT),
+    ("VPNTunnel", Class.REDUNDANT),
+    ("RouterNat", Class.EGRESS_ONLY),
+)
+"""Beginning of a change's label, and the class of what is lost. `make mutations` does all of them, for an hour."""
+
+
+def config() -> Json:
+    """One node per region, one zone where a cloud lets it."""
+    return {
+        "gcp": {"project": "my-project-123456", "authorizedCidrs": ["203.0.113.10/32"]},
+        "aws": {"authorizedCidrs": ["203.0.113.10/32"], "natGateways": "one"},
+        "regions": [
+            {"name": "us-central1", "platform": "gke", "nodes": 1, "zones": ["us-central1-a"]},
+            {"name": "us-east-2", "platform": "eks", "nodes": 1, "zones": ["us-east-2a", "us-east-2b"]},
+            {"name": "us-east1", "platform": "gke", "nodes": 1, "zones": ["us-east1-b"]},
+            {"name": "us-west-2", "platform": "eks", "nodes": 1, "zones": ["us-west-2a", "us-west-2b"]},
+        ],
+        "databases": [{"name": "bank", "owner": "app", "survive": "region"}],
+    }
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[RunningStack]:
+    """Up and green, on hosts that the clouds gave."""
+    running = RunningStack(lab_paths("clouds"), hosts=1)
+    running.down()
+    running.configure(config())
+    running.up()
+    yield running
+    running.down()
+
+
+def test_every_region_reaches_every_other_across_both_clouds(stack: RunningStack) -> None:
+    verdict = stack.verify()
+    assert verdict["verdict"] == "green", verdict["findings"]
+    assert {row["name"] for row in verdict["regions"]} == {*GKE, *EKS}
+
+
+def test_the_same_up_again_changes_nothing(stack: RunningStack) -> None:
+    summary = stack.run("pulumi", "preview", "--json", "--stack", stack.paths.name).stdout
+    assert '"create":' not in summary
+    assert '"update":' not in summary
+    assert '"replace":' not in summary
+
+
+@pytest.mark.parametrize(("label", "expected"), SAMPLE, ids=lambda value: str(value))
+def test_packets_and_proof_say_the_same_of_what_is_gone(stack: RunningStack, label: str, expected: Class) -> None:
+    live = Live(stack.paths)
+    change = next(change for change in changes(live.graph) if change.label.startswith(label))
+    found = violations(change.of(live.graph), live.topology)
+    assert classed(found, violations(live.graph, live.topology)) is expected
+    with live.changed(change) as there:
+        assert there
+        verdict = live.verdict()
+    if expected is Class.NEEDED:
+        assert broken_pairs(found)
+        assert broken_pairs(found) <= red_pairs(verdict), verdict["findings"]
+    else:
+        assert verdict["verdict"] != "red", verdict["findings"]
+    live.wait_green()
+
+
+def test_destroy_leaves_nothing_in_either_cloud(stack: RunningStack) -> None:
+    """Last: the lab is empty after it."""
+    refused = stack.run("pulumi", "destroy", "--yes", "--skip-preview", check=False)
+    assert refused.returncode != 0
+    stack.configure({**config(), "allowDataLoss": True})
+    stack.up()
+    stack.run("pulumi", "destroy", "--yes", "--skip-preview")
+    left = Store(stack.paths.root / "clouds").snapshot()
+    assert {cloud: state.all() for cloud, state in left.items()} == {"gcp": [], "aws": []}
+    wait_until(60, "no control plane runs", lambda: not _running(stack))
+
+
+def _running(stack: RunningStack) -> list[Any]:
+    return [region for region in stack.lab.status()["regions"] if region["ready"]]

@@ -1,0 +1,118 @@
+"""What is done to a stack's network, one change at a time: pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from policy.aws import kinds as aws
+from policy.classes import NETWORK, OTHER_ADDONS
+from policy.findings import Severity, Violation
+from policy.gcp import kinds as gcp
+from policy.graph import Graph, Resource
+from policy.reach import INTERNET
+
+KEPT = frozenset((aws.CLUSTER, aws.NODE_GROUP, aws.ADDON, gcp.CLUSTER, gcp.NODE_POOL, gcp.ADDRESS))
+"""Not taken away. Of machines, settings are changed instead: without them there is nobody to reach. A reserved address
+matters when a load balancer asks for it; once in use, the cloud does not let it go."""
+
+
+class Class(StrEnum):
+    """What a stack loses by a change, as the proof sees it beforehand."""
+
+    NEEDED = "needed"
+    """A pair of regions can't talk."""
+    REDUNDANT = "redundant"
+    """All talk, for something stands in."""
+    EGRESS_ONLY = "egress only"
+    """Hosts don't reach the internet."""
+    CLIENTS = "clients only"
+    """No region reaches another by it: it is for SQL clients outside of the regions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource that is gone (`props` None), or has other properties."""
+
+    urn: str
+    type: str
+    id: str
+    name: str
+    what: str
+    """In words."""
+    props: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def label(self) -> str:
+        """`Route us-east-1-private-a-to-us-west-2: removed`."""
+        return f"{self.type.rpartition(':')[2]} {self.name}: {self.what}"
+
+    def of(self, graph: Graph) -> Graph:
+        """The graph after it."""
+        return graph.without(self.urn) if self.props is None else graph.changed(self.urn, **self.props)
+
+
+def changes(graph: Graph) -> list[Change]:
+    """Every resource of the network that can be taken away, and every setting that can be wrong."""
+    found: list[Change] = []
+    for resource in graph:
+        if resource.type in NETWORK and resource.type not in KEPT and resource.id:
+            found.append(_change(resource, "removed", None))
+        found += _settings(resource)
+    return sorted(found, key=lambda change: (change.type, change.name, change.what))
+
+
+def _settings(resource: Resource) -> Iterator[Change]:
+    match resource.type:
+        case gcp.CLUSTER:
+            yield _change(resource, "SNAT on", {"defaultSnatStatus": {"disabled": False}})
+        case gcp.FIREWALL:
+            yield _change(resource, "disabled", {"disabled": True})
+        case gcp.TUNNEL:
+            yield _change(resource, "another shared secret", {"sharedSecret": "not-the-same"})
+        case aws.ADDON if resource.get("addonName") == "vpc-cni":
+            values = json.loads(resource.get("configurationValues") or "{}")
+            snat = {**values, "env": {**values.get("env", {}), "AWS_VPC_K8S_CNI_EXTERNALSNAT": "false"}}
+            yield _change(resource, "SNAT on", {"configurationValues": json.dumps(snat)})
+        case aws.BALANCER:
+            yield _change(resource, "no cross-zone balancing", {"enableCrossZoneLoadBalancing": False})
+            mappings = resource.get("subnetMappings") or []
+            for place, mapping in enumerate(mappings):
+                rest = [*mappings[:place], *mappings[place + 1 :]]
+                yield _change(resource, f"without {mapping.get('privateIpv4Address')}", {"subnetMappings": rest})
+        case aws.LISTENER if resource.get("protocol") == "TCP_UDP":
+            yield _change(resource, "TCP alone", {"protocol": "TCP"})
+            yield _change(resource, "UDP alone", {"protocol": "UDP"})
+        case _:
+            return
+
+
+def _change(resource: Resource, what: str, props: Mapping[str, Any] | None) -> Change:
+    return Change(resource.urn, resource.type, resource.id or "", resource.name, what, props)
+
+
+def is_other_addon(resource: Resource) -> bool:
+    """Add-ons that carry no packet."""
+    return resource.get("addonName") in OTHER_ADDONS
+
+
+def classed(found: list[Violation], before: list[Violation]) -> Class:
+    """The class of a change by what the proof says after it and did not say before."""
+    new = [violation for violation in found if violation not in before]
+    if any(violation.severity is Severity.BROKEN for violation in new):
+        return Class.NEEDED
+    if any(violation.target != INTERNET for violation in new):
+        return Class.REDUNDANT
+    return Class.EGRESS_ONLY if new else Class.CLIENTS
+
+
+def broken_pairs(found: list[Violation]) -> frozenset[tuple[str, str]]:
+    """Pairs that can't talk."""
+    return frozenset(
+        (violation.source, violation.target)
+        for violation in found
+        if violation.severity is Severity.BROKEN and violation.target != INTERNET
+    )
