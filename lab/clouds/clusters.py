@@ -59,8 +59,10 @@ def stop(paths: LabPaths, key: str) -> None:
         list(pool.map(lambda host: _remove_host(paths, world, region, host), region.hosts))
     for daemon in ("lab-cloud", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
         processes.stop(paths, f"{daemon}-{region.name}", signal.SIGKILL)
-    for part in ("control", "router"):
-        _remove_namespace(paths, world.netns(f"{region.name}-{part}"), paths.region(region.name))
+    for namespace in (network.control_plane(world, region), network.router(world, region)):
+        for parent, link in namespace.attached:
+            netns.delete_link(parent, link)
+        _remove_namespace(paths, namespace.name, paths.region(region.name))
     apply.forget(paths, world, region)
     shutil.rmtree(paths.region(region.name), ignore_errors=True)
     with held(paths, WORLD_LOCK):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.clouds.fabric import common, present, unique, words
-from lab.clouds.fabric_gcp import hosts_of, network_of, same, subnet_ranges
+from lab.clouds.fabric_gcp import hosts_of, subnet_ranges
+from lab.clouds.gcp_records import network_of, same
 from lab.clouds.store import Record, State
 
 
