@@ -7,16 +7,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 from lab.paths import PROJECT, lab_paths
 from lab.stackfile import chosen_stack
 from policy.reach import violations
 from tests.mutations.changes import Change, broken_pairs, changes, classed
 from tests.mutations.live import Live
-from tests.mutations.outcome import Outcome, red_pairs, table
+from tests.mutations.outcome import Outcome, from_json, red_pairs, table, to_json
 
 FOLDER = PROJECT / "docs" / "mutations"
 
@@ -27,26 +25,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", required=True, help="the lab, whose stack is up and green")
     parser.add_argument("--only", default="", help="changes whose label has this text")
     parser.add_argument("--every", type=int, default=1, help="one of so many, as a sample")
+    parser.add_argument("--offset", type=int, default=0, help="the first of them")
     parser.add_argument(
-        "--write", action="store_true", help="write docs/mutations/STACK.md, and what was seen beside it"
+        "--write", action="store_true", help="write docs/mutations/STACK.md, and go on from what it has"
     )
     options = parser.parse_args(argv)
     live = Live(lab_paths(options.name))
     live.wait_green()
-    todo = [change for change in changes(live.graph) if options.only in change.label][:: options.every]
-    outcomes = run(live, todo)
+    every = changes(live.graph)
+    todo = [change for change in every if options.only in change.label][options.offset :: options.every]
     stack = chosen_stack(live.paths)
-    page = table(stack, _commit(), outcomes)
-    sys.stdout.write(page)
-    if options.write:
-        _write(stack, page, outcomes)
-    return 0 if all(outcome.agrees for outcome in outcomes) else 1
+    seen = _read(stack) if options.write else {}
+    for outcome in run(live, [change for change in todo if change.label not in seen]):
+        seen[outcome.label] = outcome
+        if options.write:
+            _write(stack, len(every), seen)
+    sys.stdout.write(table(stack, len(every), list(seen.values())))
+    return 0 if all(outcome.agrees for outcome in seen.values()) else 1
 
 
-def run(live: Live, todo: Sequence[Change]) -> list[Outcome]:
+def run(live: Live, todo: Sequence[Change]) -> Iterator[Outcome]:
     """Every change in turn. What a red one broke is green again before the next."""
-    before = violations(live.graph, live.topology)
-    outcomes: list[Outcome] = []
+    before, commit = violations(live.graph, live.topology), _commit()
     for place, change in enumerate(todo, 1):
         begun = time.monotonic()
         found = violations(change.of(live.graph), live.topology)
@@ -56,9 +56,9 @@ def run(live: Live, todo: Sequence[Change]) -> list[Outcome]:
                 continue
             verdict = live.verdict()
         outcome = Outcome(
-            change.type, change.name, change.what, expected, pairs, verdict["verdict"], red_pairs(verdict)
+            change.type, change.name, change.what, expected, pairs, verdict["verdict"], red_pairs(verdict), commit
         )
-        outcomes.append(outcome)
+        yield outcome
         mark = "" if outcome.agrees else "  OTHERWISE"
         seconds = time.monotonic() - begun
         sys.stderr.write(
@@ -67,14 +67,21 @@ def run(live: Live, todo: Sequence[Change]) -> list[Outcome]:
         sys.stderr.flush()
         if outcome.matrix != "green":
             live.wait_green()
-    return outcomes
 
 
-def _write(stack: str, page: str, outcomes: Sequence[Outcome]) -> None:
+def _read(stack: str) -> dict[str, Outcome]:
+    """What was seen before, by label."""
+    file = FOLDER / f"{stack}.json"
+    outcomes = [from_json(each) for each in json.loads(file.read_text())] if file.exists() else []
+    return {outcome.label: outcome for outcome in outcomes}
+
+
+def _write(stack: str, total: int, seen: Mapping[str, Outcome]) -> None:
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{stack}.md").write_text(page)
-    seen = [{**asdict(outcome), "proof": sorted(outcome.proof), "red": sorted(outcome.red)} for outcome in outcomes]
-    Path(FOLDER / f"{stack}.json").write_text(json.dumps(seen, indent=1) + "\n")
+    (FOLDER / f"{stack}.md").write_text(table(stack, total, list(seen.values())))
+    fresh = FOLDER / f"{stack}.new"
+    fresh.write_text(json.dumps([to_json(outcome) for outcome in seen.values()], indent=1) + "\n")
+    fresh.replace(FOLDER / f"{stack}.json")
 
 
 def _commit() -> str:

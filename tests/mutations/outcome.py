@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.mutations.changes import Class
@@ -25,6 +25,13 @@ class Outcome:
     """The verdict: `green`, `degraded` or `red`."""
     red: Pairs
     """Pairs that the matrix has red."""
+    commit: str
+    """Of the project, when it was seen."""
+
+    @property
+    def label(self) -> str:
+        """As the change's."""
+        return f"{self.type.rpartition(':')[2]} {self.name}: {self.what}"
 
     @property
     def agrees(self) -> bool:
@@ -44,13 +51,27 @@ def red_pairs(verdict: Mapping[str, Any]) -> Pairs:
     )
 
 
-def table(stack: str, commit: str, outcomes: Sequence[Outcome]) -> str:
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """Plain values."""
+    return {**asdict(outcome), "proof": sorted(outcome.proof), "red": sorted(outcome.red)}
+
+
+def from_json(said: Mapping[str, Any]) -> Outcome:
+    """What `to_json` made."""
+    pairs = {key: frozenset((source, target) for source, target in said[key]) for key in ("proof", "red")}
+    return Outcome(**{**said, "expected": Class(said["expected"]), **pairs})
+
+
+def table(stack: str, total: int, outcomes: Sequence[Outcome]) -> str:
     """Markdown: a row per kind of change, and every change that packets and proof see otherwise."""
+    commits = sorted({outcome.commit for outcome in outcomes})
     rows: dict[tuple[str, str, Class], list[Outcome]] = {}
     for outcome in outcomes:
         rows.setdefault((outcome.type.rpartition(":")[2], _kind(outcome.what), outcome.expected), []).append(outcome)
     lines = [
-        f"### `{stack}`, seen at commit `{commit}`",
+        f"# `{stack}`",
+        "",
+        f"Made by `make mutations STACK={stack}`; seen at {', '.join(f'`{commit}`' for commit in commits)}.",
         "",
         "| resource | change | class beforehand | how many | matrix | proof's pairs red in the matrix |",
         "|---|---|---|---|---|---|",
@@ -63,7 +84,7 @@ def table(stack: str, commit: str, outcomes: Sequence[Outcome]) -> str:
         pairs = f"{same} of {named}" if named else ""
         lines.append(f"| {kind} | {what} | {expected} | {len(found)} | {words} | {pairs} |")
     odd = [outcome for outcome in outcomes if not outcome.agrees]
-    lines += ["", f"{len(outcomes)} changes; packets and proof disagree on {len(odd)} of them."]
+    lines += ["", f"{len(outcomes)} of {total} changes seen; packets and proof disagree on {len(odd)} of them."]
     lines += [f"- {_odd(outcome)}" for outcome in odd]
     return "\n".join(lines) + "\n"
 
