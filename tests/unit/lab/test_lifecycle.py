@@ -45,3 +45,10 @@ def test_a_region_that_runs_is_not_made_another(regions: tuple[Region, ...], cha
 def test_a_new_region_gets_no_place_that_is_taken(regions: tuple[Region, ...]) -> None:
     with pytest.raises(LabError, match="europe wants the place of us-west1"):
         merge(regions, (*regions[:2], replace(regions[2], name="europe")))
+
+
+def test_a_clouds_region_is_nothing_that_up_makes_or_drops(regions: tuple[Region, ...]) -> None:
+    cloud = replace(regions[1], platform="gke", cluster="us-central1-cluster-1")
+    assert merge((regions[0], cloud), (regions[0], regions[2])) == (regions[0], cloud, regions[2])
+    with pytest.raises(LabError, match="us-central1 runs with other networks"):
+        merge((cloud,), (regions[1],))

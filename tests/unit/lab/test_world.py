@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab import network, world
 from lab.shell import LabError
-from lab.world import World, derive_regions, read_config, read_plan
+from lab.world import Host, Region, World, derive_regions, read_config, read_plan
 
 PROJECT = Path(__file__).parents[3]
 DEV = PROJECT / "Pulumi.dev.yaml"
@@ -53,8 +54,53 @@ def test_balancers_elsewhere_get_the_range_where_the_plan_has_them() -> None:
     assert derive_regions(plan, {}, 1)[0].lb_cidr == "10.1.20.0/24"
 
 
+def test_clouds_make_their_own_regions() -> None:
+    plan = read_plan(DEV)
+    plan["regions"][1]["platform"] = "gke"
+    regions = derive_regions(plan, {}, 3)
+    assert [(region.name, region.index) for region in regions] == [("us-east1", 0), ("us-west1", 2)]
+
+
 def test_a_world_is_read_back_as_it_was_written(dev: World) -> None:
-    assert world.load(dev.dump()) == dev
+    with_cloud = replace(dev, regions=(*dev.regions, cloud_region()))
+    assert world.load(with_cloud.dump()) == with_cloud
+    assert with_cloud.by_cluster("eu-cluster-1") == cloud_region()
+    assert dev.by_cluster("") is None
+
+
+def cloud_region() -> Region:
+    """A region that a cloud made, with one host."""
+    labels = (("eks.amazonaws.com/nodegroup", "g"),)
+    host = Host("h", "eu", "eu-a", "10.4.128.10", "10.4.128.1", "10.4.129.0/24", "g", labels, ("sg-1",))
+    return Region(
+        name="eu",
+        index=3,
+        context="eu",
+        dns_kind="coredns",
+        cluster_domain="cluster.local",
+        node_cidr="10.4.128.0/17",
+        lb_cidr="",
+        control_cidr="100.65.3.0/28",
+        service_cidr="10.4.32.0/20",
+        pod_cidr="10.4.128.0/17",
+        dns_addresses=(),
+        zones=("eu-a",),
+        hosts=(host,),
+        platform="eks",
+        cluster="eu-cluster-1",
+        location="eu-west-1",
+    )
+
+
+def test_a_clouds_host_has_nobody_beside_it(dev: World) -> None:
+    """Every packet passes the router, where filters are; the network knows of no route that the cloud doesn't make."""
+    region = cloud_region()
+    whole = replace(dev, regions=(*dev.regions, region))
+    host = "\n".join(network.host_namespace(whole, region, region.hosts[0]).commands)
+    assert "address add 10.4.128.10/32 dev eth0" in host
+    assert "route replace default via 10.4.128.1" in host
+    router = "\n".join(network.router(whole, region).commands)
+    assert "route add" not in router
 
 
 def test_a_stack_file_without_a_plan_says_why(tmp_path: Path) -> None:
@@ -93,11 +139,13 @@ def test_faults_are_rules(dev: World) -> None:
 
 def test_everything_of_a_half_made_namespace_can_be_found(dev: World) -> None:
     """Links that a namespace puts into others are listed, or a repeat after kill -9 would meet them."""
-    region = dev.regions[0]
+    region, cloud = dev.regions[0], cloud_region()
     for made in (
         network.router(dev, region),
         network.control_plane(dev, region),
         network.host_namespace(dev, region, region.hosts[1]),
+        network.router(dev, cloud),
+        network.host_namespace(dev, cloud, cloud.hosts[0]),
     ):
         peers = {line.split("peer name ")[1].split()[0] for line in made.commands if "peer name" in line}
         assert {link for _, link in made.attached} == peers
