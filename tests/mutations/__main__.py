@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--write", action="store_true", help="write docs/mutations/STACK.md, and go on from what it has"
     )
     options = parser.parse_args(argv)
+    # What is changed is put back, also when this is killed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     live = Live(lab_paths(options.name))
     live.wait_green()
     every = changes(live.graph)
