@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -173,6 +174,7 @@ def present(state: State, token: str) -> list[Record]:
     return [record for record in state.all(token) if record.phase not in (DELETING, FAILED)]
 
 
+@lru_cache(maxsize=4096)
 def within(inner: str, outer: str) -> bool:
     """Whether the range `inner` is part of `outer`."""
     return IPv4Network(inner).subnet_of(IPv4Network(outer))

@@ -7,15 +7,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.clouds import apply, clusters
-from lab.clouds.store import Store
+from lab.clouds import apply, clusters, fabric_aws, gcp_records
+from lab.clouds.places import name_of
+from lab.clouds.store import CREATING, FAILED, Store
 from lab.clouds.substrate_api import ClusterAccess, ClusterSpec, HostSpec
 from lab.paths import LabPaths
 from lab.shell import LabError
 from lab.state import held
+from lab.world import read_world
 
 COUNT_LOCK = "reshape.count"
 TURN_LOCK = "reshape.turn"
+CLUSTERS = (gcp_records.CLUSTER, fabric_aws.CLUSTER)
 
 
 def open_substrate(paths: LabPaths, store: Store) -> LabSubstrate:
@@ -35,6 +38,7 @@ class LabSubstrate:
         self._store = store
 
     def start_cluster(self, spec: ClusterSpec) -> ClusterAccess:
+        self._end_abandoned(spec)
         access = clusters.start(self._paths, spec)
         self.reshape()
         return access
@@ -47,6 +51,17 @@ class LabSubstrate:
 
     def set_dns(self, key: str, kind: str, corefile: str | None) -> None:
         clusters.set_dns(self._paths, key, kind, corefile)
+
+    def _end_abandoned(self, spec: ClusterSpec) -> None:
+        """A killed run may have left a cluster half made; the next run makes one of another name in its place."""
+        name = name_of(spec.key, clusters.planned(self._paths))
+        old = next((region for region in read_world(self._paths).regions if region.name == name), None)
+        if old is None or not old.is_cloud or old.cluster == spec.key:
+            return
+        records = (each for state in self._store.snapshot().values() for each in state.all() if each.token in CLUSTERS)
+        record = next((each for each in records if each["name"] == old.cluster), None)
+        if record is None or (record.phase in (CREATING, FAILED) and not record.busy):
+            self.stop_cluster(old.cluster)
 
     def reshape(self) -> None:
         """Whoever gets the turn does the work of all who asked before it began."""
