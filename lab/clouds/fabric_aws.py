@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lab.clouds import security_groups
-from lab.clouds.aws_routes import destinations
+from lab.clouds.aws_routes import ROUTE_TABLE, destinations
 from lab.clouds.fabric import (
     Balancer,
     Filter,
@@ -92,9 +92,10 @@ def _tables(aws: State, vpc: Record, subnets: list[Record], links: Sequence[Link
 
 
 def _table_of(aws: State, subnet: Record) -> str:
-    """The id of a subnet's route table."""
+    """The id of a subnet's route table: the VPC's main one where it is associated with none that is there."""
+    tables = {record.id for record in present(aws, ROUTE_TABLE)}
     for record in present(aws, "aws:ec2/routeTableAssociation:RouteTableAssociation"):
-        if record["subnetId"] == subnet.id:
+        if record["subnetId"] == subnet.id and record["routeTableId"] in tables:
             return record["routeTableId"]
     vpc = aws.get(VPC, subnet["vpcId"])
     return (vpc["mainRouteTableId"] if vpc else None) or f"{subnet['vpcId']}-main"

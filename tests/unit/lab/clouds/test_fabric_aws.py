@@ -212,3 +212,10 @@ def test_a_zone_without_an_attachment_is_cut_off() -> None:
     change(state, attachment, "tgw-attach-3", subnetIds=["subnet-30private"])
     assert remote(state)["10.3.128.0/20"] == FAR
     assert remote(state)["10.3.144.0/20"] == ()
+
+
+def test_a_route_table_that_is_gone_leads_nowhere_whatever_is_associated_with_it() -> None:
+    state = aws()
+    drop(state, "aws:ec2/routeTable:RouteTable", "rtb-30")
+    assert remote(state)["10.3.128.0/20"] == remote(state)["10.3.240.0/26"] == ()
+    assert remote(state)["10.3.144.0/20"] == FAR
