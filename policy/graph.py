@@ -7,9 +7,11 @@ first preview it is not; then the property's dependencies say where it will come
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 
 class Unknown:
@@ -98,6 +100,8 @@ class Graph:
         self._by_type: dict[str, list[Resource]] = defaultdict(list)
         self._by_identity: dict[str, list[Resource]] = defaultdict(list)
         self._pointing: dict[tuple[str, str, tuple[str, ...]], dict[str, list[Resource]]] = {}
+        """Type, path and the types it may lead to (none: its text) -> URN or text -> who leads there."""
+        self._derived: dict[tuple[Any, ...], Any] = {}
         for resource in self._by_urn.values():
             self._by_type[resource.type].append(resource)
             for identity in {_normal(text) for text in _identities(resource)}:
@@ -151,6 +155,23 @@ class Graph:
                     index[there.urn].append(resource)
             self._pointing[key] = index
         return self._pointing[key].get(target.urn, [])
+
+    def holding(self, kind: str, path: str, text: str) -> list[Resource]:
+        """The resources of type `kind` that say `text` at `path`."""
+        key = (kind, path, ())
+        if key not in self._pointing:
+            index: dict[str, list[Resource]] = defaultdict(list)
+            for resource in self._by_type.get(kind, ()):
+                for found in resource.texts(path):
+                    index[found].append(resource)
+            self._pointing[key] = index
+        return self._pointing[key].get(text, [])
+
+    def derived(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """What `make` works out of this graph, once for each `key`."""
+        if key not in self._derived:
+            self._derived[key] = make()
+        return self._derived[key]
 
     def without(self, *urns: str) -> Graph:
         """The graph in which these resources were never made, or are gone."""

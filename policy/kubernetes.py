@@ -28,7 +28,7 @@ def _is_of(graph: Graph, service: Resource, region: str, cluster: Resource) -> b
 
 def at(graph: Graph, address: IPv4Address) -> list[Resource]:
     """The Services that ask for that address."""
-    return [service for service in graph.of(SERVICE) if service.get("spec.loadBalancerIP") == str(address)]
+    return graph.holding(SERVICE, "spec.loadBalancerIP", str(address))
 
 
 def offers(service: Resource, protocol: str, port: int) -> bool:

@@ -87,9 +87,9 @@ class Proof:
             for what, failure in self._any_address(flow, addresses, where):
                 console = flow.port == HTTP_PORT
                 yield what, replace(failure, severity=Severity.DEGRADED) if console else failure
-        there = self.sites[target.name]
-        if isinstance(there, aws_site.Site):
-            yield from (("zone", failure) for failure in aws_site.zones(self.graph, there))
+        for end in (self.sites[source.name], self.sites[target.name]):
+            if isinstance(end, aws_site.Site):
+                yield from (("hosts of a zone", failure) for failure in aws_site.zones(self.graph, end))
 
     def _to_pods(self, source: Region, target: Region) -> Iterator[Flow]:
         for port in self.topology.ports:

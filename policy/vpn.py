@@ -76,7 +76,7 @@ def to_gke(
     """From an EKS region: what the Cloud Routers advertise, if the subnet's route table takes it over."""
     yield from joined.failures
     yield from _everywhere(joined, gke)
-    if not covered(destination, ranges(gke.subnets)):
+    if not covered(destination, gke.ranges):
         yield Failure(
             "subnet", f"no subnetwork of {gke.network.label} in {gke.region.name} holds {destination}", gke.network.urn
         )

@@ -31,11 +31,7 @@ def answers(graph: Graph, site: Site, flow: Flow, address: IPv4Address) -> Itera
         yield Failure(
             "subnet", f"no subnet of {site.vpc.label} holds {address}; declare the zone's balancer subnet", site.vpc.urn
         )
-    balancers = [
-        balancer
-        for balancer in graph.of(kinds.BALANCER)
-        if str(address) in balancer.values("subnetMappings.*.privateIpv4Address")
-    ]
+    balancers = graph.holding(kinds.BALANCER, "subnetMappings.*.privateIpv4Address", str(address))
     if not balancers:
         yield Failure("load balancer", f"no network load balancer has {address}; declare it in its subnetMappings")
         return

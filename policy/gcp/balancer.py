@@ -33,7 +33,7 @@ def answers(graph: Graph, site: Site, flow: Flow, address: IPv4Address, *, same_
     yield from _subnet(graph, site, service, address)
     if len(services) > 1:
         yield from _shared(graph, address, services)
-    yield from health_checked(graph, site, flow)
+    yield from health_checked(graph, site)
 
 
 def _asked_for(service: Resource, *, same_location: bool) -> Iterator[Failure]:
@@ -91,7 +91,7 @@ def _subnet(graph: Graph, site: Site, service: Resource, address: IPv4Address) -
 
 def _shared(graph: Graph, address: IPv4Address, services: list[Resource]) -> Iterator[Failure]:
     """Two Services get one address only where it is reserved for that."""
-    reserved = [entry for entry in graph.of(kinds.ADDRESS) if entry.get("address") == str(address)]
+    reserved = graph.holding(kinds.ADDRESS, "address", str(address))
     if not reserved:
         yield Failure(
             "reserved address",

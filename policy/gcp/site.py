@@ -23,6 +23,8 @@ class Site:
     """All subnetworks of the network in this region's location."""
     cluster: Resource
     pools: tuple[Resource, ...]
+    ranges: tuple[IPv4Network, ...]
+    """Of all its subnetworks, primary and secondary: what the network routes here by itself."""
 
     @property
     def location(self) -> object:
@@ -55,7 +57,8 @@ def site(graph: Graph, region: Region) -> Site | Failure:
         for subnet in graph.pointing(kinds.SUBNETWORK, "network", networks_of[0])
         if subnet.urn != nodes.urn and subnet.get("region") == nodes.get("region")
     ]
-    return Site(region, networks_of[0], (nodes, *here), clusters[0], tuple(pools))
+    subnets = (nodes, *here)
+    return Site(region, networks_of[0], subnets, clusters[0], tuple(pools), tuple(ranges(subnets)))
 
 
 def _pod_range(region: Region, nodes: Resource, cluster: Resource) -> Failure | None:
@@ -83,7 +86,7 @@ def ranges(subnets: tuple[Resource, ...]) -> list[IPv4Network]:
 
 def routes(graph: Graph, source: Site, target: Site, destination: IPv4Network) -> Iterator[Failure]:
     """Whether `source`'s network leads to `destination` in `target`'s: one network, or two that are peered."""
-    if not covered(destination, ranges(target.subnets)):
+    if not covered(destination, target.ranges):
         yield Failure(
             "subnet",
             f"no subnetwork of {target.network.label} in {target.region.name} holds {destination}; "
