@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
 import signal
 from collections.abc import Callable, Sequence
@@ -28,7 +27,7 @@ from lab.paths import LabPaths
 from lab.shell import LabError, run
 from lab.state import held, read_faults
 from lab.tools import bin_dir
-from lab.world import API_PORT, Host, Region, World, read_plan, read_world, write_world
+from lab.world import API_PORT, Host, Region, World, read_config, read_world, write_world
 
 WORLD_LOCK = "world.lock"
 
@@ -138,19 +137,19 @@ def ensure_nodes(api: Api, region: Region) -> None:
 
 
 def planned(paths: LabPaths) -> list[str]:
-    """The regions of the stack that this lab runs, in the plan's order; read anew where the stack file has changed."""
-    file = paths.root / "plan.json"
+    """The regions of the stack that this lab runs, in its order: those that the stack file has now, if it is known."""
     if stackfile.is_chosen(paths):
         stack = stackfile.project_dir(paths) / f"Pulumi.{stackfile.chosen_stack(paths)}.yaml"
-        if stack.exists() and (not file.exists() or stack.stat().st_mtime > file.stat().st_mtime):
-            write_plan(paths, [region["name"] for region in read_plan(stack)["regions"]])
+        if stack.exists():
+            return list(read_config(stack))
+    file = paths.root / "plan.json"
     return json.loads(file.read_text()) if file.exists() else []
 
 
 def write_plan(paths: LabPaths, names: Sequence[str]) -> None:
-    """Remember the order of the stack's regions, from which their places follow."""
+    """Remember the order of the stack's regions, from which their places follow, for a lab without a stack."""
     file = paths.root / "plan.json"
-    fresh = file.with_suffix(f".{os.getpid()}-{id(names)}")
+    fresh = file.with_suffix(".new")
     fresh.write_text(json.dumps(list(names)))
     fresh.replace(file)
 
