@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.clouds.fabric import EVERYWHERE, Rule, present, unique, words
-from lab.clouds.store import State
+from lab.clouds.store import Record, State
 
+CLUSTER = "aws:eks/cluster:Cluster"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 SINGLE = {
     "ingress": "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -39,6 +40,8 @@ def rules(aws: State, groups: Sequence[str], direction: str, members: Sequence[M
 def _rules(aws: State, group: str, direction: str, members: Sequence[Member]) -> Iterator[Rule]:
     record = next((each for each in present(aws, SECURITY_GROUP) if each.id == group), None)
     if record is None:
+        if not any(_own_group(cluster) == group for cluster in present(aws, CLUSTER)):
+            return
         # EKS's own group of a cluster: everything from itself, everything out.
         yield from _of_members(members, group, direction, "", (), None)
         if direction == "egress":
@@ -55,6 +58,10 @@ def _rules(aws: State, group: str, direction: str, members: Sequence[Member]) ->
         if older["securityGroupId"] == group and older["type"] == direction:
             peers = (*_listed(older["sourceSecurityGroupId"]), *_listed(group if older["self"] else None))
             yield from _one(older.outputs, words(older["cidrBlocks"]), peers, direction, members)
+
+
+def _own_group(cluster: Record) -> str | None:
+    return (cluster["vpcConfig"] or {}).get("clusterSecurityGroupId")
 
 
 def _one(

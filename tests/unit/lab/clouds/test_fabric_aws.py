@@ -219,3 +219,12 @@ def test_a_route_table_that_is_gone_leads_nowhere_whatever_is_associated_with_it
     drop(state, "aws:ec2/routeTable:RouteTable", "rtb-30")
     assert remote(state)["10.3.128.0/20"] == remote(state)["10.3.240.0/26"] == ()
     assert remote(state)["10.3.144.0/20"] == FAR
+
+
+def test_a_load_balancer_whose_security_group_is_gone_lets_nobody_in() -> None:
+    state = aws()
+    before = [each for each in router(state).balancers if each.admits]
+    assert before
+    for group in {group for record in state.all(BALANCER) for group in record["securityGroups"]}:
+        drop(state, "aws:ec2/securityGroup:SecurityGroup", group)
+    assert {each.admits for each in router(state).balancers} == {()}
