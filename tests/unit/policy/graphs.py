@@ -14,8 +14,6 @@ from tests.unit.recording import Registered, record
 from tests.unit.stacks.test_clouds import given as given_elsewhere
 from tests.unit.stacks.test_clouds import raw
 
-PAIRS_OF = {"gke": "us-east1 us-central1 us-west1", "eks": "us-east-1 us-east-2 us-west-2"}
-
 
 def config(case: str) -> dict[str, Any]:
     """`gke`, `gke-peered`, `eks`, `eks-transit`, `multicloud`, `multicloud-peered`."""
@@ -68,28 +66,28 @@ def graph(case: str, *, known: bool = True) -> Graph:
     return from_recording(recorded(case, known=known))
 
 
+def document(case: str) -> dict[str, Any]:
+    """As `pulumi stack export` would have it."""
+    states = [
+        {
+            "urn": made.urn,
+            "id": made.id,
+            "type": made.type,
+            "inputs": made.wire,
+            "outputs": made.outputs,
+            "provider": made.provider,
+            "propertyDependencies": {key: sorted(urns) for key, urns in made.property_dependencies.items()},
+            "protect": made.protect,
+        }
+        for made in recorded(case)
+    ]
+    return json.loads(json.dumps({"version": 3, "deployment": {"resources": states}}))
+
+
 @cache
 def exported(case: str) -> Graph:
-    """The same by way of `pulumi stack export`."""
-    document = {
-        "version": 3,
-        "deployment": {
-            "resources": [
-                {
-                    "urn": made.urn,
-                    "id": made.id,
-                    "type": made.type,
-                    "inputs": made.wire,
-                    "outputs": made.outputs,
-                    "provider": f"{made.provider}",
-                    "propertyDependencies": {key: sorted(urns) for key, urns in made.property_dependencies.items()},
-                    "protect": made.protect,
-                }
-                for made in recorded(case)
-            ]
-        },
-    }
-    return from_export(json.loads(json.dumps(document)))
+    """The graph of that."""
+    return from_export(document(case))
 
 
 def plan_of(there: Graph) -> Topology:
