@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from components.plan.model import AddressPlan, NodePlan, RegionPlan, RegionSettings, RegionState, Settings
+from components.plan.layout import hosts_per_zone
+from components.plan.model import AddressPlan, NodePlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
 
 EXPECTED = (RegionState.ACTIVE, RegionState.DRAINING)
 """States of regions that have nodes to verify."""
@@ -121,11 +122,19 @@ def _region(settings: RegionSettings, plan: RegionPlan, base: Path, kubeconfig: 
         dns_addresses=plan.dns_addresses,
         sql_addresses=plan.sql_addresses,
         forwards=dict(plan.forwards),
-        zones=plan.zones,
+        zones=_zones(plan),
         nodes=tuple(_node(node) for node in plan.nodes),
         kubeconfig=base / settings.kubeconfig if settings.kubeconfig is not None else kubeconfig,
         context=settings.context if own else plan.name,
     )
+
+
+def _zones(plan: RegionPlan) -> tuple[str, ...]:
+    """Zones that have hosts. On EKS a zone in which no node was planned has none; its addresses lead to the others'."""
+    if plan.platform is not Platform.EKS:
+        return plan.zones
+    hosts = hosts_per_zone(len(plan.nodes), len(plan.zones))
+    return tuple(zone for zone, count in zip(plan.zones, hosts, strict=True) if count)
 
 
 def _node(node: NodePlan) -> Node:

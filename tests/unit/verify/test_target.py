@@ -52,3 +52,15 @@ def test_durations(text: str, value: float) -> None:
 def test_a_duration_of_no_known_unit_is_refused() -> None:
     with pytest.raises(ValueError, match="5 minutes"):
         target.milliseconds("5 minutes")
+
+
+def test_a_zone_of_eks_without_a_planned_node_has_no_host_to_ask_from() -> None:
+    zones = ["us-east-2a", "us-east-2b", "us-east-2c"]
+    regions = [
+        {"name": "us-east-2", "platform": "eks", "nodes": 2, "zones": zones},
+        {"name": "us-west-2", "platform": "eks", "nodes": 3, "zones": [f"us-west-2{letter}" for letter in "abc"]},
+    ]
+    settings, made = plan({"regions": regions})
+    found = target.from_stack(settings, made, Path("/stack"), Path("/kubeconfig"))
+    assert found.region("us-east-2").zones == ("us-east-2a", "us-east-2b")
+    assert len(found.region("us-west-2").zones) == 3
