@@ -31,7 +31,8 @@ def from_stack_file(path: Path) -> tuple[Settings, AddressPlan]:
 
     Encrypted values stay as they are (`{secure: …}`): the plan needs none of them.
     """
-    raw = raw_from_stack_file(path)
+    # `pulumi config set` writes numbers and booleans as text.
+    raw = {key: decode(key, value) for key, value in raw_from_stack_file(path).items()}
     secret = isinstance(raw.get("cockroachdb"), Mapping) and isinstance(raw["cockroachdb"].get("license"), str)
     if secret:
         raise ConfigError([*problems_of(raw), _PLAIN_LICENSE])

@@ -136,3 +136,10 @@ def test_the_config_page_names_every_key_and_its_default() -> None:
             row = next(line for line in page.splitlines() if line.startswith(f"| `{cloud}.quotas.{name}` |"))
             assert f"| {quota.default} |" in row
             assert quota.most is None or f"at most {quota.most} " in row
+
+
+def test_what_pulumi_config_set_wrote_as_text_is_what_was_meant(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.x.yaml"
+    text = (ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    file.write_text(text + '  cockroachdb-multiregion:allowDataLoss: "true"\n', encoding="utf-8")
+    assert from_stack_file(file)[0].allow_data_loss is True
