@@ -6,6 +6,7 @@ first preview it is not; then the property's dependencies say where it will come
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,8 @@ class Unknown:
 
 UNKNOWN: Final = Unknown()
 
-_SELF_LINK = "https://www.googleapis.com/compute/v1/"
+_SELF_LINK = re.compile(r"^https://[a-z.]+/compute/[a-z0-9]+/")
+"""What a self link has before the id: `https://www.googleapis.com/compute/v1/`, in some answers of another version."""
 _IDENTITIES = ("id", "selfLink", "arn", "name")
 _OWN_IDENTITIES: Mapping[str, tuple[str, ...]] = {
     "aws:eks/cluster:Cluster": ("vpcConfig.clusterSecurityGroupId",),
@@ -206,4 +208,4 @@ def _identities(resource: Resource) -> Iterator[str]:
 
 
 def _normal(text: str) -> str:
-    return text.removeprefix(_SELF_LINK)
+    return _SELF_LINK.sub("", text)
