@@ -72,6 +72,8 @@ def up(paths: LabPaths, *, recover: bool) -> None:
         "--skip-preview",
         "--suppress-outputs",
         "--suppress-permalink=true",
+        "--policy-pack",
+        str(PROJECT / "policy"),
         "--stack",
         chosen_stack(paths),
     ]
