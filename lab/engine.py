@@ -64,12 +64,15 @@ def clear_dead_run(paths: LabPaths) -> bool:
     return _recovering(paths).exists()
 
 
-def up(paths: LabPaths, *, recover: bool) -> None:
-    """`pulumi up` with its output shown. Raises LabError if it fails."""
+def up(paths: LabPaths, *, recover: bool, preview: bool = False) -> None:
+    """`pulumi up` with its output shown. Raises LabError if it fails.
+
+    `preview`: before it, so that the network proof, which speaks at the end of a run, does so before anything is made.
+    """
     words = [
         "up",
         "--yes",
-        "--skip-preview",
+        *([] if preview else ["--skip-preview"]),
         "--suppress-outputs",
         "--suppress-permalink=true",
         "--policy-pack",

@@ -83,7 +83,7 @@ def in_lab(config: dict[str, Any], kubeconfig: str, strategy: str | None) -> dic
         for entry in config.get(f"{CONFIG}:regions") or []
     ]
     changed = {**config, f"{CONFIG}:regions": regions}
-    if _on_clouds(config):
+    if _has_clouds(config):
         # A worked example has production's sizes; here all of its nodes share one machine.
         asked = config.get(f"{CONFIG}:cockroachdb") or {}
         changed[f"{CONFIG}:cockroachdb"] = {
@@ -94,7 +94,13 @@ def in_lab(config: dict[str, Any], kubeconfig: str, strategy: str | None) -> dic
     return {**changed, f"{CONFIG}:strategy": strategy} if strategy else changed
 
 
-def _on_clouds(config: dict[str, Any]) -> bool:
+def on_clouds(paths: LabPaths) -> bool:
+    """Whether any region of this lab's stack is not on platform `existing`."""
+    file = project_dir(paths) / f"Pulumi.{chosen_stack(paths)}.yaml"
+    return _has_clouds((yaml.safe_load(file.read_text()) or {}).get("config") or {})
+
+
+def _has_clouds(config: dict[str, Any]) -> bool:
     """Whether any region is not on platform `existing`."""
     platform = config.get(f"{CONFIG}:platform", "existing")
     entries = config.get(f"{CONFIG}:regions") or []

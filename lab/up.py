@@ -65,7 +65,7 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
     if engine.clear_dead_run(paths):
         sys.stderr.write("a run before was killed: taking over what it made\n")
         engine.up(paths, recover=True)
-    engine.up(paths, recover=False)
+    engine.up(paths, recover=False, preview=stackfile.on_clouds(paths))
     code = verify(paths, "--wait", SETTLE_SECONDS)
     region = _first_region(paths)
     flag, make = ("", "") if paths.name == "dev" else (f" --name {paths.name}", f" LAB_NAME={paths.name}")
