@@ -85,6 +85,8 @@ class Operations:
         computed = _kind(token).computed
         top = {name: UNKNOWN for name in computed if "." not in name} if old is None else dict(old)
         outputs = {**top, **inputs}
+        if old is None:
+            outputs["id"] = UNKNOWN
         for name, _, inner in (path.partition(".") for path in computed if "." in path):
             if isinstance(outputs.get(name), Mapping):
                 value = UNKNOWN if old is None else at(old, f"{name}.{inner}", UNKNOWN)
@@ -100,9 +102,9 @@ class Operations:
             id, outputs = kind.create(cloud, inputs)
             if cloud.state.get(token, id) is not None:
                 raise Refused(f"{id}: already exists")
-            record = cloud.state.put(
-                Record(token, id, name, dict(inputs), {**inputs, **outputs}, CREATING, os.getpid())
-            )
+            # The real providers' outputs have the id too: whoever sees outputs alone, such as a policy, needs it.
+            made = {**inputs, **outputs, "id": id}
+            record = cloud.state.put(Record(token, id, name, dict(inputs), made, CREATING, os.getpid()))
         return self._settled(kind, record, kind.times.create)
 
     def read(self, token: str, id: str) -> Record | None:

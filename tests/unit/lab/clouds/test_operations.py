@@ -120,7 +120,7 @@ def test_compare(world: World) -> None:
 
 
 def test_previews(world: World) -> None:
-    assert world.operations.preview(TOKEN, {"mtu": 1}) == {"mtu": 1, "selfLink": UNKNOWN}
+    assert world.operations.preview(TOKEN, {"mtu": 1}) == {"mtu": 1, "selfLink": UNKNOWN, "id": UNKNOWN}
     assert world.operations.preview(TOKEN, {"mtu": 1}, {"mtu": 0, "selfLink": "x"}) == {"mtu": 1, "selfLink": "x"}
 
 
