@@ -16,7 +16,7 @@ from .latency import Server
 from .modelled import NO_CHECKPOINTS, shown
 
 PLATFORMS = ("gke", "eks")
-SCALES = {3: 10.0, 9: 5.0, 27: 2.0}
+SCALES = {3: 5.0, 9: 2.0, 27: 1.0}
 """By number of regions: the more resources there are, the more the engine's own work would weigh."""
 
 
