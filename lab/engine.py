@@ -17,8 +17,12 @@ from lab.shell import LabError, run
 from lab.stackfile import chosen_stack, project_dir
 from lab.tools import bin_dir
 
-RECOVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
-"""For the run after a killed one: objects that were made but not yet recorded are taken over."""
+RECOVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+"""For the run after a killed one: objects that were made but not yet recorded are taken over.
+
+By force: one that was created, and not applied yet, has fields that the server filled in (`volumeClaimTemplates`), which
+an apply would conflict with.
+"""
 
 ENDING_SECONDS = 120.0
 """How long an engine whose starter died may take: it is interrupted then, and ends with what it has begun."""
