@@ -20,8 +20,8 @@ from lab.tools import bin_dir
 RECOVER = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 """For the run after a killed one: objects that were made but not yet recorded are taken over.
 
-By force: one that was created, and not applied yet, has fields that the server filled in (`volumeClaimTemplates`), which
-an apply would conflict with.
+By force: one that was created, and not applied yet, has fields that the server filled in (`volumeClaimTemplates`), with
+which an apply would conflict.
 """
 
 ENDING_SECONDS = 120.0
