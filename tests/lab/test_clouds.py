@@ -25,7 +25,7 @@ SAMPLE = (
     ("Firewall gcp-nodes: removed", Class.NEEDED),
     ("SecurityGroupIngressRule us-west-2-sql-from-us-central1", Class.NEEDED),
     ("Addon us-east-2-vpc-cni: SNAT on", Class.NEEDED),
-    ("LoadBalancer us-west-2-sql: without ", Class.REDUNDANT),
+    ("LoadBalancer us-west-2-sql: without 10.4.240.90", Class.REDUNDANT),
     ("VPNTunnel", Class.REDUNDANT),
     ("RouterNat", Class.EGRESS_ONLY),
 )
