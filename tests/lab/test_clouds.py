@@ -12,7 +12,7 @@ from lab.paths import lab_paths
 from policy.reach import violations
 from tests.lab.stack import Json, RunningStack, wait_until
 from tests.mutations.__main__ import settled
-from tests.mutations.changes import Class, broken_pairs, changes, classed
+from tests.mutations.changes import Change, Class, broken_pairs, changes, classed, combinations
 from tests.mutations.live import Live
 from tests.mutations.outcome import red_pairs
 
@@ -75,6 +75,17 @@ def test_the_same_up_again_changes_nothing(stack: RunningStack) -> None:
 def test_packets_and_proof_say_the_same_of_what_is_gone(stack: RunningStack, label: str, expected: Class) -> None:
     live = Live(stack.paths)
     change = next(change for change in changes(live.graph) if change.label.startswith(label))
+    _agree(live, change, expected)
+
+
+def test_all_tunnels_between_two_regions_at_once_are_needed(stack: RunningStack) -> None:
+    live = Live(stack.paths)
+    together = next(change for change in combinations(live.graph, live.topology) if "VPNTunnel" in change.label)
+    assert len(together.also) == 3
+    _agree(live, together, Class.NEEDED)
+
+
+def _agree(live: Live, change: Change, expected: Class) -> None:
     found = violations(change.of(live.graph), live.topology)
     assert classed(found, violations(live.graph, live.topology)) is expected
     with live.changed(change) as there:

@@ -14,7 +14,7 @@ from typing import Any
 from lab.paths import PROJECT, lab_paths
 from lab.stackfile import chosen_stack
 from policy.reach import violations
-from tests.mutations.changes import Change, Class, broken_pairs, changes, classed
+from tests.mutations.changes import Change, Class, broken_pairs, changes, classed, combinations
 from tests.mutations.live import Live
 from tests.mutations.outcome import Outcome, from_json, red_pairs, table, to_json
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     live = Live(lab_paths(options.name))
     live.wait_green()
-    every = changes(live.graph)
+    every = [*changes(live.graph), *combinations(live.graph, live.topology)]
     todo = [change for change in every if options.only in change.label][options.offset :: options.every]
     stack = chosen_stack(live.paths)
     seen = _read(stack) if options.write else {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from policy.aws import kinds as aws
@@ -13,7 +14,8 @@ from policy.classes import NETWORK, OTHER_ADDONS
 from policy.findings import Severity, Violation
 from policy.gcp import kinds as gcp
 from policy.graph import Graph, Resource
-from policy.reach import INTERNET
+from policy.reach import INTERNET, violations
+from policy.topology import Topology
 
 KEPT = frozenset((aws.CLUSTER, aws.NODE_GROUP, aws.ADDON, gcp.CLUSTER, gcp.NODE_POOL, gcp.ADDRESS))
 """Not taken away. Of machines, settings are changed instead: without them there is nobody to reach. A reserved address
@@ -44,6 +46,8 @@ class Change:
     what: str
     """In words."""
     props: Mapping[str, Any] | None = field(default=None, hash=False)
+    also: tuple[Change, ...] = ()
+    """What is changed at the same time."""
 
     @property
     def label(self) -> str:
@@ -52,7 +56,8 @@ class Change:
 
     def of(self, graph: Graph) -> Graph:
         """The graph after it."""
-        return graph.without(self.urn) if self.props is None else graph.changed(self.urn, **self.props)
+        graph = graph.without(self.urn) if self.props is None else graph.changed(self.urn, **self.props)
+        return reduce(lambda rest, change: change.of(rest), self.also, graph)
 
 
 def changes(graph: Graph) -> list[Change]:
@@ -63,6 +68,32 @@ def changes(graph: Graph) -> list[Change]:
             found.append(_change(resource, "removed", None))
         found += _settings(resource)
     return sorted(found, key=lambda change: (change.type, change.name, change.what))
+
+
+def combinations(graph: Graph, topology: Topology) -> list[Change]:
+    """Resources that stand in for each other, all removed at once: those of a type whose names differ in the last word.
+
+    Only where none is needed alone, and together they are.
+    """
+    before = violations(graph, topology)
+
+    def of_class(change: Change) -> Class:
+        return classed(violations(change.of(graph), topology), before)
+
+    groups: dict[tuple[str, str], list[Change]] = {}
+    for change in changes(graph):
+        stem, dash, _ = change.name.rpartition("-")
+        if dash and change.props is None:
+            groups.setdefault((change.type, stem), []).append(change)
+    found: list[Change] = []
+    for (_, stem), members in groups.items():
+        first, *rest = members
+        if not rest or any(of_class(member) is not Class.REDUNDANT for member in members):
+            continue
+        together = replace(first, name=f"{stem}-*", what="all removed", also=tuple(rest))
+        if of_class(together) is Class.NEEDED:
+            found.append(together)
+    return found
 
 
 def _settings(resource: Resource) -> Iterator[Change]:
@@ -80,6 +111,7 @@ def _settings(resource: Resource) -> Iterator[Change]:
         case aws.BALANCER:
             yield _change(resource, "no cross-zone balancing", {"enableCrossZoneLoadBalancing": False})
             mappings = resource.get("subnetMappings") or []
+            yield _change(resource, "without any address", {"subnetMappings": []})
             for place, mapping in enumerate(mappings):
                 rest = [*mappings[:place], *mappings[place + 1 :]]
                 yield _change(resource, f"without {mapping.get('privateIpv4Address')}", {"subnetMappings": rest})

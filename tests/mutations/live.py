@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from lab.clouds.store import Store
+from lab.clouds.store import State, Store
 from lab.clouds.substrate import open_substrate
 from lab.environment import environment
 from lab.paths import PROJECT, LabPaths
@@ -76,14 +76,16 @@ class Live:
     @contextmanager
     def changed(self, change: Change) -> Iterator[bool]:
         """The clouds and their packets after a change, then as they were. False: the clouds have no such record."""
-        cloud = change.type.partition(":")[0]
+        parts = (change, *change.also)
         with self.store.transaction() as states:
-            record = states[cloud].get(change.type, change.id)
-            if record is not None:
-                states[cloud].remove(record)
-                if change.props is not None:
-                    states[cloud].put(replace(record, outputs={**record.outputs, **change.props}))
-        if record is None:
+            before = [record for part in parts if (record := _state(states, part).get(part.type, part.id))]
+            if len(before) == len(parts):
+                for part, record in zip(parts, before, strict=True):
+                    state = _state(states, part)
+                    state.remove(record)
+                    if part.props is not None:
+                        state.put(replace(record, outputs={**record.outputs, **part.props}))
+        if len(before) < len(parts):
             yield False
             return
         try:
@@ -91,7 +93,8 @@ class Live:
             yield True
         finally:
             with self.store.transaction() as states:
-                states[cloud].put(record)
+                for part, record in zip(parts, before, strict=True):
+                    _state(states, part).put(record)
             self._substrate.reshape()
 
     @cached_property
@@ -104,3 +107,7 @@ class Live:
         if check and done.returncode not in (0, 1, 2):
             raise RuntimeError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stderr[-3000:]}")
         return done
+
+
+def _state(states: Mapping[str, State], change: Change) -> State:
+    return states[change.type.partition(":")[0]]

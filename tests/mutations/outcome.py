@@ -90,7 +90,7 @@ def table(stack: str, total: int, outcomes: Sequence[Outcome]) -> str:
 
 
 def _kind(what: str) -> str:
-    return "without one address" if what.startswith("without ") else what
+    return "without one address" if what.removeprefix("without ")[0].isdigit() else what
 
 
 def _odd(outcome: Outcome) -> str:
