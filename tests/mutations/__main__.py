@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     live = Live(lab_paths(options.name))
     live.wait_green()
-    every = [*changes(live.graph), *combinations(live.graph, live.topology)]
+    singles = changes(live.graph)
+    every = [*singles, *combinations(singles, live.graph, live.topology)]
     todo = [change for change in every if options.only in change.label][options.offset :: options.every]
     stack = chosen_stack(live.paths)
     seen = _read(stack) if options.write else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import reduce
@@ -20,6 +20,8 @@ from policy.topology import Topology
 KEPT = frozenset((aws.CLUSTER, aws.NODE_GROUP, aws.ADDON, gcp.CLUSTER, gcp.NODE_POOL, gcp.ADDRESS))
 """Not taken away. Of machines, settings are changed instead: without them there is nobody to reach. A reserved address
 matters when a load balancer asks for it; once in use, the cloud does not let it go."""
+TOGETHER = "removed together"
+"""What is done to resources that stand in for each other."""
 
 
 class Class(StrEnum):
@@ -70,30 +72,34 @@ def changes(graph: Graph) -> list[Change]:
     return sorted(found, key=lambda change: (change.type, change.name, change.what))
 
 
-def combinations(graph: Graph, topology: Topology) -> list[Change]:
-    """Resources that stand in for each other, all removed at once: those of a type whose names differ in the last word.
-
-    Only where none is needed alone, and together they are.
-    """
+def combinations(singles: Sequence[Change], graph: Graph, topology: Topology) -> Iterator[Change]:
+    """Removals of a type that stand in for each other, all at once: sets of them, no smaller one of which is needed."""
     before = violations(graph, topology)
 
-    def of_class(change: Change) -> Class:
-        return classed(violations(change.of(graph), topology), before)
+    def of_class(parts: Sequence[Change]) -> Class:
+        return classed(violations(_together(parts).of(graph), topology), before)
 
-    groups: dict[tuple[str, str], list[Change]] = {}
-    for change in changes(graph):
-        stem, dash, _ = change.name.rpartition("-")
-        if dash and change.props is None:
-            groups.setdefault((change.type, stem), []).append(change)
-    found: list[Change] = []
-    for (_, stem), members in groups.items():
-        first, *rest = members
-        if not rest or any(of_class(member) is not Class.REDUNDANT for member in members):
-            continue
-        together = replace(first, name=f"{stem}-*", what="all removed", also=tuple(rest))
-        if of_class(together) is Class.NEEDED:
-            found.append(together)
-    return found
+    by_type: dict[str, list[Change]] = {}
+    for change in singles:
+        if change.props is None and of_class([change]) is Class.REDUNDANT:
+            by_type.setdefault(change.type, []).append(change)
+    for rest in by_type.values():
+        while rest and of_class(rest) is Class.NEEDED:
+            needed = list(rest)
+            for change in rest:
+                fewer = [other for other in needed if other is not change]
+                if fewer and of_class(fewer) is Class.NEEDED:
+                    needed = fewer
+            yield _together(needed)
+            rest = [change for change in rest if change not in needed]
+
+
+def _together(parts: Sequence[Change]) -> Change:
+    first, *others = parts
+    if not others:
+        return first
+    names = ", ".join(part.name for part in parts) if len(parts) < 4 else f"{first.name} and {len(others)} more"
+    return replace(first, name=names, what=TOGETHER, also=tuple(others))
 
 
 def _settings(resource: Resource) -> Iterator[Change]:
