@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.clouds import plugin
 from lab.paths import PROJECT, LabPaths, cache_dir
 from lab.shell import LabError
 
@@ -180,37 +180,20 @@ def link_plugins(paths: LabPaths) -> Path:
     folder = paths.root / "plugins"
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if old.name not in (*wanted, *(f"pulumi-resource-{cloud}" for cloud in CLOUDS)):
+        if old.name not in (*wanted, *map(plugin.name_of, CLOUDS)):
             old.unlink()
     for cloud in CLOUDS:
         # Not only where no real one is installed: a real one would make real things, and the lab is always the lab.
-        _write_cloud_plugin(folder / f"pulumi-resource-{cloud}", cloud, mode)
+        if mode == "real":
+            (folder / plugin.name_of(cloud)).unlink(missing_ok=True)
+        else:
+            plugin.write(folder, cloud)
     for name in wanted:
         link, target = folder / name, bin_dir() / "plugins" / name
         if not link.is_symlink() or link.readlink() != target:
             link.unlink(missing_ok=True)
             link.symlink_to(target)
     return folder
-
-
-CLOUD_PLUGIN = """#!/bin/sh
-# The lab's stand-in for the {cloud} provider; LAB_NAME says which lab's cloud.
-PYTHONPATH={project} exec {python} -m lab.clouds {cloud} "$@"
-"""
-
-
-def _write_cloud_plugin(file: Path, cloud: str, mode: str) -> None:
-    """The script that the engine starts as a cloud's provider; none where `LAB_PLUGINS=real`."""
-    if mode == "real":
-        file.unlink(missing_ok=True)
-        return
-    python = shlex.quote(str(PROJECT / ".venv" / "bin" / "python"))
-    content = CLOUD_PLUGIN.format(project=shlex.quote(str(PROJECT)), python=python, cloud=cloud)
-    if not file.exists() or file.read_text() != content:
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
-        fresh.write_text(content)
-        fresh.chmod(0o755)
-        fresh.replace(file)
 
 
 def real_plugin(name: str) -> bool:

@@ -22,14 +22,8 @@ SQL_HOST = 26
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """The parts of one region's range."""
-
-    nodes: IPv4Network
+class _Balancers:
     balancers: IPv4Network
-    control_plane: IPv4Network
-    services: IPv4Network
-    pods: IPv4Network
 
     @property
     def dns_address(self) -> IPv4Address:
@@ -40,6 +34,16 @@ class Cut:
     def sql_address(self) -> IPv4Address:
         """Where the region takes SQL connections."""
         return self.balancers[SQL_HOST]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(_Balancers):
+    """The parts of one region's range."""
+
+    nodes: IPv4Network
+    control_plane: IPv4Network
+    services: IPv4Network
+    pods: IPv4Network
 
 
 def default_range(network: IPv4Network, index: int) -> IPv4Network | None:
@@ -74,25 +78,13 @@ MAX_EKS_ZONES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class EksZone:
-    """The subnets of one availability zone."""
+class EksZone(_Balancers):
+    """The subnets of one availability zone; its network load balancers are in .240.0/26, .240.64/26, ..."""
 
     private: IPv4Network
     """Hosts and pods: .128.0/20 of the region's range for the first zone, .144.0/20 for the second, and so on."""
     public: IPv4Network
     """NAT gateways: .224.0/24, .225.0/24, ..."""
-    balancers: IPv4Network
-    """Network load balancers: .240.0/26, .240.64/26, ..."""
-
-    @property
-    def dns_address(self) -> IPv4Address:
-        """Where the region's DNS answers other regions, in this zone."""
-        return self.balancers[DNS_HOST]
-
-    @property
-    def sql_address(self) -> IPv4Address:
-        """Where the region takes SQL connections, in this zone."""
-        return self.balancers[SQL_HOST]
 
 
 def eks_vpc(cidr: IPv4Network) -> IPv4Network:

@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab import tools
-from lab.paths import LabPaths
 from tests.conformance import cluster as clusters
+from tests.conformance import environment
 from tests.conformance.cluster import Cluster
 from tests.conformance.stack import Stack
 
-NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "pulumi")
 COUNTER = itertools.count()
 
 
@@ -33,13 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def plugin_path(tmp_path_factory: pytest.TempPathFactory) -> str:
     """PATH with the tools and the stand-ins for whatever real plugin is not installed; builds what is missing."""
-    wanted = [tool for tool in tools.TOOLS if tool.name in NEEDED or tool.name.startswith("plugins/")]
-    with tools.building():
-        for tool in [tool for tool in tools.missing() if tool in wanted]:
-            if not tools.adopt(tool):
-                tools.build(tool)
-    folder = tools.link_plugins(LabPaths("conformance", tmp_path_factory.mktemp("lab")))
-    return f"{folder}:{tools.bin_dir()}"
+    return environment.plugin_path(tmp_path_factory.mktemp("lab"), *environment.CONTROL_PLANE)
 
 
 @pytest.fixture(scope="session")
@@ -53,16 +44,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, plugin_path: str) -> Itera
 @pytest.fixture
 def bare_stack(tmp_path: Path, plugin_path: str) -> Stack:
     """A stack whose programs use no cluster."""
-    environment = clusters.environment_without_kubeconfig()
-    environment |= {
-        "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(Path.home() / ".pulumi")),
-        "PATH": f"{plugin_path}:{environment['PATH']}",
-        "PULUMI_CONFIG_PASSPHRASE": "conformance",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_DEBUG_COMMANDS": "true",
-    }
-    stack = Stack(tmp_path / "project", environment)
+    stack = Stack(tmp_path / "project", environment.engine_environment(plugin_path, Path.home() / ".pulumi"))
     stack.init()
     return stack
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.clouds import plugin
+from tests.conformance.environment import clouds_in
 from tests.conformance.processes import command, descendants, until
 from tests.conformance.stack import Stack
 
@@ -30,15 +30,7 @@ NETWORK = """
 @pytest.fixture
 def stack(bare_stack: Stack, tmp_path: Path) -> Stack:
     """A stack whose programs have a project, a network and `nodes(…)`, a subnetwork, to begin with."""
-    folder = tmp_path / "clouds-plugins"
-    folder.mkdir()
-    for name in plugin.PLUGINS:
-        plugin.write(folder, name)
-    bare_stack.environment |= {
-        "PATH": f"{folder}:{bare_stack.environment['PATH']}",
-        "LAB_CLOUDS": str(tmp_path / "clouds"),
-        "LAB_CLOUD_TIME": "0",
-    }
+    bare_stack.environment |= clouds_in(tmp_path)
     bare_stack.header = NETWORK
     return bare_stack
 

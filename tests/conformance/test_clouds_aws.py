@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.clouds import plugin
+from tests.conformance.environment import clouds_in
 from tests.conformance.stack import PROJECT, Stack
 
 REGIONS = f"""
@@ -80,15 +80,7 @@ REGIONS = f"""
 
 @pytest.fixture
 def stack(bare_stack: Stack, tmp_path: Path) -> Stack:
-    folder = tmp_path / "clouds-plugins"
-    folder.mkdir()
-    for name in plugin.PLUGINS:
-        plugin.write(folder, name)
-    bare_stack.environment |= {
-        "PATH": f"{folder}:{bare_stack.environment['PATH']}",
-        "LAB_CLOUDS": str(tmp_path / "clouds"),
-        "LAB_CLOUD_TIME": "0",
-    }
+    bare_stack.environment |= clouds_in(tmp_path)
     bare_stack.header = REGIONS
     return bare_stack
 

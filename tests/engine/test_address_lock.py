@@ -1,14 +1,13 @@
 """The address lock in the real engine: refusals in preview and up, before what depends on it, again and again."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from lab import tools
-from lab.paths import PROJECT, LabPaths
+from lab.paths import PROJECT
+from tests.conformance.environment import engine_environment, plugin_path
 from tests.conformance.stack import Stack
 
 pytestmark = pytest.mark.engine
@@ -23,25 +22,12 @@ lock = AddressLock("addresses", settings, plan)
 for region in plan.regions:
     pulumi.Stash(region.name, pulumi.ResourceOptions(depends_on=[lock]), str(region.cidr))
 """
-NEEDED = ("pulumi", "plugins/pulumi-language-python", "plugins/pulumi-resource-pulumi-python")
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
     """A project with the real schema, whose program only locks; the packages are linked in beside it."""
-    with tools.building():
-        for tool in [tool for tool in tools.missing() if tool.name in NEEDED]:
-            if not tools.adopt(tool):
-                tools.build(tool)
-    plugins = tools.link_plugins(LabPaths("engine", tmp_path / "lab"))
-    environment = os.environ | {
-        "PATH": f"{plugins}:{tools.bin_dir()}:{os.environ['PATH']}",
-        "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(tmp_path / "home")),
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
+    environment = engine_environment(plugin_path(tmp_path / "lab"), tmp_path / "home")
     made = Stack(tmp_path / "project", environment)
     made.init()
     for package in ("components", "stacks"):

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lab import tools
-from lab.paths import PROJECT, LabPaths
-from tests.conformance import cluster as clusters
+from lab.paths import PROJECT
+from tests.conformance.environment import clouds_in, engine_environment, plugin_path
 from tests.conformance.stack import Stack
 
 pytestmark = [
@@ -21,7 +20,6 @@ pytestmark = [
 ]
 
 PACK = PROJECT / "policy"
-NEEDED = ("pulumi",)
 
 PROGRAM = """
 import runpy, sys
@@ -41,22 +39,9 @@ runpy.run_path({main!r}, run_name="__main__")
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
-    with tools.building():
-        for tool in [tool for tool in tools.missing() if tool.name in NEEDED or tool.name.startswith("plugins/")]:
-            if not tools.adopt(tool):
-                tools.build(tool)
-    plugins = tools.link_plugins(LabPaths("engine", tmp_path / "lab"))
-    environment = clusters.environment_without_kubeconfig() | {
-        "PATH": f"{plugins}:{tools.bin_dir()}:{os.environ['PATH']}",
-        "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(tmp_path / "home")),
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "LAB_CLOUDS": str(tmp_path / "clouds"),
-        "LAB_CLOUD_TIME": "0.0001",
-        "PYTHONPATH": str(PROJECT),  # for the dynamic resources, as the program is not in the project's folder
-    }
+    environment = engine_environment(plugin_path(tmp_path / "lab"), tmp_path / "home")
+    environment |= clouds_in(tmp_path, 0.0001)
+    environment |= {"PYTHONPATH": str(PROJECT)}  # for the dynamic resources: the program is not in the project's folder
     made = Stack(tmp_path / "project", environment)
     made.init()
     project = yaml.safe_load((made.folder / "Pulumi.yaml").read_text(encoding="utf-8"))

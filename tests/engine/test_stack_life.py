@@ -1,7 +1,6 @@
 """The program in the real engine: a preview of nothing, up, drift, a lost region, a destroy that must be meant."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from lab import tools
-from lab.paths import PROJECT, LabPaths
+from lab.paths import PROJECT
 from tests.conformance import cluster as clusters
 from tests.conformance.cluster import Cluster
+from tests.conformance.environment import CONTROL_PLANE, engine_environment, plugin_path
 from tests.conformance.stack import Run, Stack
 from tests.engine import regions
 from tests.engine.regions import Attendant
@@ -20,7 +19,6 @@ from tests.engine.regions import Attendant
 pytestmark = pytest.mark.engine
 
 NAMES = ("us-east1", "us-west1")
-NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "pulumi")
 PRIVATE = "PRIVATE KEY"
 
 
@@ -53,19 +51,7 @@ class Program(Stack):
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Program:
-    with tools.building():
-        for tool in [tool for tool in tools.missing() if tool.name in NEEDED or tool.name.startswith("plugins/")]:
-            if not tools.adopt(tool):
-                tools.build(tool)
-    plugins = tools.link_plugins(LabPaths("engine", tmp_path / "lab"))
-    environment = clusters.environment_without_kubeconfig() | {
-        "PATH": f"{plugins}:{tools.bin_dir()}:{os.environ['PATH']}",
-        "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(tmp_path / "home")),
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
+    environment = engine_environment(plugin_path(tmp_path / "lab", *CONTROL_PLANE), tmp_path / "home")
     program = Program(tmp_path / "project", environment)
     program.stacked()
     return program
