@@ -14,6 +14,7 @@ from lab.tools import bin_dir
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NANNY = PROJECT / "lab" / "addons" / "dnsmasq_nanny.py"
+NODE_CACHE = PROJECT / "lab" / "addons" / "node_cache.py"
 
 
 def cockroach() -> Path:
@@ -41,6 +42,10 @@ def images() -> dict[str, dict[str, Any]]:
         "registry.k8s.io/dns/k8s-dns-dnsmasq-nanny:*": {
             **python_image(),
             "binds": {**python_image()["binds"], "/dnsmasq-nanny": str(NANNY)},
+        },
+        "registry.k8s.io/dns/k8s-dns-node-cache:*": {
+            **python_image(),
+            "binds": {**python_image()["binds"], **coredns["binds"], "/node-cache": str(NODE_CACHE)},
         },
     }
 

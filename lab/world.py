@@ -65,6 +65,8 @@ class Region:
     """`gke` and `eks` regions are made, and unmade, by the lab's clouds: `lab up` alone starts none."""
     cluster: str = ""
     """The cluster's name in its cloud."""
+    node_local_dns: bool = False
+    """Whether its hosts have NodeLocal DNSCache before their cluster's DNS."""
     location: str = ""
     """The cloud's region. Empty: called like this one."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from lab import processes
-from lab.addons import coredns, kube_dns
+from lab.addons import coredns, kube_dns, node_local_dns
 from lab.addons.common import Manifest, grant
 from lab.hosts import PROVISIONER
 from lab.kube import Api
@@ -54,7 +54,10 @@ def apply(api: Api, region: Region) -> int:
 def dns(region: Region) -> Sequence[Manifest]:
     """The region's DNS server, if it has one."""
     servers = {"kube-dns": kube_dns.objects, "coredns": coredns.objects}
-    return servers[region.dns_kind](region) if region.dns_kind else ()
+    if not region.dns_kind:
+        return ()
+    cache = node_local_dns.objects(region) if region.node_local_dns else ()
+    return (*servers[region.dns_kind](region), *cache)
 
 
 def wait_ready(api: Api, region: Region, without: frozenset[str]) -> None:

@@ -15,6 +15,15 @@ Manifest = Mapping[str, Any]
 
 def service(region: Region) -> Manifest:
     """The `kube-dns` Service at the cluster's DNS address."""
+    return _service("kube-dns", {"clusterIP": region.cluster_dns})
+
+
+def upstream_service(name: str) -> Manifest:
+    """Another Service of the same pods, at any address."""
+    return _service(name, {})
+
+
+def _service(name: str, spec: Manifest) -> Manifest:
     ports = [
         {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53},
         {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53},
@@ -22,8 +31,8 @@ def service(region: Region) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": "kube-dns", "namespace": "kube-system", "labels": LABELS},
-        "spec": {"selector": LABELS, "clusterIP": region.cluster_dns, "ports": ports},
+        "metadata": {"name": name, "namespace": "kube-system", "labels": LABELS},
+        "spec": {"selector": LABELS, **spec, "ports": ports},
     }
 
 

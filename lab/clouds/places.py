@@ -54,6 +54,7 @@ def region_of(spec: ClusterSpec, planned: Sequence[str], known: Sequence[Region]
         hosts=(),
         platform=spec.platform,
         cluster=spec.key,
+        node_local_dns=spec.node_local_dns,
         location=spec.location,
     )
 

@@ -35,6 +35,8 @@ class ClusterSpec:
     """Whether the API server answers from outside of the network too."""
     authorized_cidrs: tuple[str, ...] = ()
     """Who may call the API server from outside."""
+    node_local_dns: bool = False
+    """Whether hosts have NodeLocal DNSCache."""
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 

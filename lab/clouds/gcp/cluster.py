@@ -169,6 +169,7 @@ def cluster_spec(cloud: Cloud, record: Record) -> ClusterSpec:
         network=record["network"],
         public=not at(record.outputs, "privateClusterConfig.enablePrivateEndpoint", False),
         authorized_cidrs=tuple(each["cidrBlock"] for each in authorized),
+        node_local_dns=bool(at(record.outputs, "addonsConfig.dnsCacheConfig.enabled", False)),
     )
 
 
