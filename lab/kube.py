@@ -17,6 +17,7 @@ PLURALS = {
     "ClusterRole": "clusterroles",
     "ClusterRoleBinding": "clusterrolebindings",
     "ConfigMap": "configmaps",
+    "DaemonSet": "daemonsets",
     "Deployment": "deployments",
     "Node": "nodes",
     "Service": "services",
