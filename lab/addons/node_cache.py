@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Runs CoreDNS in place of a host's `kube-dns` Service, as the node-cache of NodeLocal DNSCache does.
 
-On an interface of its own it has that Service's address, and packets to there are left out of connection tracking, so
-that no Service takes them. `stubDomains` and `upstreamNameservers` of the ConfigMap `kube-dns` become blocks of the
-Corefile. When it ends, the Service is reached as before. Standard library only: it runs inside the pod.
+The host has that Service's address for its own (on `lo`: not every kernel has the real one's dummy links), and packets
+to there are left out of connection tracking, so that no Service takes them. `stubDomains` and `upstreamNameservers` of
+the ConfigMap `kube-dns` become blocks of the Corefile. When it ends, the Service is reached as before. Standard library
+only: it runs inside the pod.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from pathlib import Path
 
 SYNC_SECONDS = 2.0
 """How often the mounted ConfigMaps are looked at."""
-LINK = "nodelocaldns"
 TABLE = "nodelocaldns"
 RUN = Path("/run/Corefile")
 
@@ -60,17 +60,16 @@ def rules(addresses: Sequence[str]) -> str:
 
 def take_over(addresses: Sequence[str]) -> None:
     """The addresses are this host's own."""
-    give_back()
-    subprocess.run(["ip", "link", "add", LINK, "type", "dummy"], check=True)
+    give_back(addresses)
     for address in addresses:
-        subprocess.run(["ip", "address", "add", f"{address}/32", "dev", LINK], check=True)
-    subprocess.run(["ip", "link", "set", LINK, "up"], check=True)
+        subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
     subprocess.run(["nft", "-f", "-"], input=rules(addresses), text=True, check=True)
 
 
-def give_back() -> None:
+def give_back(addresses: Sequence[str]) -> None:
     """As it was before; also after one that was killed."""
-    for argv in (["ip", "link", "delete", LINK], ["nft", "delete", "table", "ip", TABLE]):
+    undo = [["ip", "address", "delete", f"{address}/32", "dev", "lo"] for address in addresses]
+    for argv in (*undo, ["nft", "delete", "table", "ip", TABLE]):
         subprocess.run(argv, stderr=subprocess.DEVNULL, check=False)
 
 
@@ -114,7 +113,7 @@ def main(argv: Sequence[str]) -> int:
             stop.wait(SYNC_SECONDS)
         return 0
     finally:
-        give_back()
+        give_back(addresses)
         if process and process.poll() is None:
             process.terminate()
             process.wait()
