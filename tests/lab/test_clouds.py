@@ -27,6 +27,7 @@ SAMPLE = (
     ("SecurityGroupIngressRule us-west-2-sql-from-us-central1", Class.NEEDED),
     ("Addon us-east-2-vpc-cni: SNAT on", Class.NEEDED),
     ("LoadBalancer us-west-2-sql: without 10.4.240.90", Class.REDUNDANT),
+    ("LoadBalancer us-east-2-dns: without 10.2.240.53", Class.REDUNDANT),
     ("VPNTunnel", Class.REDUNDANT),
     ("RouterNat", Class.EGRESS_ONLY),
 )
