@@ -1,7 +1,8 @@
 """How much of what the clouds give before one asks for more.
 
 GCP: what `gcloud compute project-info describe` lists for a project of some age; per network and per router, the
-documented limits of VPC, Cloud Router and Cloud VPN. AWS: the documented default quotas.
+documented limits of VPC, Cloud Router and Cloud VPN. AWS: the documented default quotas, but for vCPUs, of which a new
+account has 5: no region starts with those. It has what accounts had before that was so.
 `LAB_CLOUD_QUOTAS=gcp.networks=30,aws.vpcs-per-region=10` stands for having asked.
 """
 
@@ -40,6 +41,7 @@ DEFAULTS = {
     "aws.target-groups-per-region": 3000,
     "aws.eks-clusters-per-region": 100,
     "aws.node-groups-per-cluster": 30,
+    "aws.vcpus-per-region": 1152,
     "aws.roles": 1000,
     "aws.vpn-gateways-per-region": 5,
     "aws.customer-gateways-per-region": 50,

@@ -100,7 +100,7 @@ class NodeGroup(Kind):
             if reason:
                 raise Refused(
                     f"waiting for EKS Node Group ({record.id}) create: unexpected state 'CREATE_FAILED', wanted target "
-                    f"'ACTIVE'. last error: NodeCreationFailure: {reason}"
+                    f"'ACTIVE'. last error: {reason}"
                 )
         cloud.substrate.set_hosts(record["clusterName"], record["nodeGroupName"], hosts(cloud, record))
         return {"status": "ACTIVE"}
@@ -162,20 +162,42 @@ def refuse_template(cloud: Cloud, action: str, inputs: Mapping[str, Any], region
 
 
 def failures(cloud: Cloud, record: Record) -> Iterator[str]:
-    """Why machines don't become nodes, in EKS's words."""
+    """Why machines are not launched or don't become nodes, in EKS's words."""
     state = cloud.state
+    started = state.find(tokens.NODE_GROUP, region=record["region"], status="ACTIVE")
+    limit = quotas.limit("aws.vcpus-per-region")
+    if sum(vcpus(group) for group in (*started, record)) > limit:
+        yield (
+            "AsgInstanceLaunchFailures: Could not launch On-Demand Instances. VcpuLimitExceeded - You have requested "
+            f"more vCPU capacity than your current vCPU limit of {limit} allows for the instance bucket that the "
+            "specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request "
+            "an adjustment to this limit. Launching EC2 instance failed."
+        )
     role = find_role(state, record["nodeRoleArn"])
     policies = attached(state, role) if role else set[str]()
     able = all(any(f"{MANAGED}{name}" in policies for name in names) for names in (JOIN, PULL))
     subnets = [state.get(tokens.SUBNET, id) for id in record["subnetIds"]]
     if not able or not all(subnet is not None and reaches_internet(state, subnet) for subnet in subnets):
-        yield "Instances failed to join the kubernetes cluster"
+        yield "NodeCreationFailure: Instances failed to join the kubernetes cluster"
     cluster = state.get(tokens.CLUSTER, record["clusterName"])
     cni = state.get(tokens.ADDON, f"{record['clusterName']}:vpc-cni")
     there = cni is not None or (cluster is not None and cluster["bootstrapSelfManagedAddons"])
     own = cni is not None and (cni["podIdentityAssociations"] or cni["serviceAccountRoleArn"])
     if not there or not (own or f"{MANAGED}{CNI}" in policies):
-        yield "Unhealthy nodes in the kubernetes cluster"
+        yield "NodeCreationFailure: Unhealthy nodes in the kubernetes cluster"
+
+
+def vcpus(group: Record) -> int:
+    """Of all machines of a node group, by their type's size: four in an xlarge, two in what is smaller."""
+    size = instance_type(group).rpartition(".")[2]
+    times = size.removesuffix("xlarge")
+    each = 2 if times == size else 4 * int(times or 1)
+    return each * group["scalingConfig"]["desiredSize"]
+
+
+def instance_type(group: Record) -> str:
+    """What a node group's machines are, EKS's default where it names none."""
+    return (group["instanceTypes"] or ["t3.medium"])[0]
 
 
 def hosts(cloud: Cloud, record: Record) -> list[HostSpec]:
@@ -195,7 +217,7 @@ def hosts(cloud: Cloud, record: Record) -> list[HostSpec]:
                 labels={
                     "eks.amazonaws.com/nodegroup": name,
                     "eks.amazonaws.com/capacityType": record["capacityType"],
-                    "node.kubernetes.io/instance-type": (record["instanceTypes"] or ["t3.medium"])[0],
+                    "node.kubernetes.io/instance-type": instance_type(record),
                     "topology.kubernetes.io/region": record["region"],
                     "topology.kubernetes.io/zone": subnet["availabilityZone"],
                     **labels,

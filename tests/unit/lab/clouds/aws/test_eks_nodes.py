@@ -83,6 +83,18 @@ def test_nodes_need_a_way_out(place: Place, made: Record) -> None:
     assert "Instances failed to join the kubernetes cluster" in failed(place, made, nodes)
 
 
+def test_nodes_need_vcpus_that_nobody_else_has(place: Place, made: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    network_addon(place, made)
+    nodes = node_role(place)
+    monkeypatch.setenv("LAB_CLOUD_QUOTAS", "aws.vcpus-per-region=36")
+    large = {"instanceTypes": ["m6i.4xlarge"], "scalingConfig": {"desiredSize": 2, "minSize": 2, "maxSize": 2}}
+    theirs = place.make(tokens.NODE_GROUP, "theirs", **group_inputs(place, made, nodes, **large))
+    said = failed(place, made, nodes, instanceTypes=["m6i.xlarge"])
+    assert "AsgInstanceLaunchFailures" in said and "current vCPU limit of 36" in said
+    place.aws.delete(theirs)
+    place.make(tokens.NODE_GROUP, "b", **group_inputs(place, made, nodes, instanceTypes=["m6i.xlarge"]))
+
+
 def test_nodes_need_rights(place: Place, made: Record) -> None:
     network_addon(place, made)
     nodes = role(place.aws, "hosts", "ec2.amazonaws.com", "AmazonEKSWorkerNodePolicy")
