@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Collection, Iterator, Mapping
@@ -71,14 +72,18 @@ class Operations:
             found = list(kind.check(self.now(), inputs))
         return inputs, found
 
-    def compare(self, token: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
-        """What an update would change, and whether it would have to replace."""
+    def compare(self, token: str, name: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
+        """What an update would change, and whether it would have to replace.
+
+        As the real providers' bridge: the old one goes first only where its type says so, or where it has a name that
+        the program gave; the successor of one that named itself has another name.
+        """
         kind = _kind(token)
         changed = tuple(changes("", dict(olds), dict(news)))
         names = kind.replaces | kind.replaces_too(olds, news)
         replacing = tuple(path for path in changed if _replaces(names, path))
-        named = kind.auto_name is not None and olds.get(kind.auto_name) == news.get(kind.auto_name)
-        return Difference(changed, replacing, bool(replacing) and (kind.delete_before_replace or named))
+        given = kind.auto_name is not None and not is_auto_name(self.cloud, name, news.get(kind.auto_name))
+        return Difference(changed, replacing, bool(replacing) and (kind.delete_before_replace or given))
 
     def preview(self, token: str, inputs: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Outputs as far as a preview knows them; `old` are those that an update starts from."""
@@ -188,7 +193,16 @@ def _said(error: Exception) -> str:
 def auto_name(cloud: str, name: str, seed: bytes) -> str:
     """The logical name, a hyphen, seven hex digits that the engine's seed decides; GCP's are in lower case."""
     digits = hashlib.sha256(seed or os.urandom(16)).hexdigest()[:7]
-    return f"{name.lower() if cloud == 'gcp' else name}-{digits}"
+    return f"{_stem(cloud, name)}-{digits}"
+
+
+def is_auto_name(cloud: str, name: str, value: Any) -> bool:
+    """Whether `auto_name` gives such a value to what is called `name`."""
+    return isinstance(value, str) and re.fullmatch(rf"{re.escape(_stem(cloud, name))}-[0-9a-f]{{7}}", value) is not None
+
+
+def _stem(cloud: str, name: str) -> str:
+    return name.lower() if cloud == "gcp" else name
 
 
 def changes(path: str, old: Any, new: Any) -> Iterator[str]:

@@ -93,8 +93,8 @@ class CloudProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @answers
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
-        token, _ = _of(request.urn)
-        difference = self.operations.compare(token, plain(request.old_inputs), plain(request.news))
+        token, name = _of(request.urn)
+        difference = self.operations.compare(token, name, plain(request.old_inputs), plain(request.news))
         kinds = provider_pb2.PropertyDiff
         detailed = {
             path: kinds(kind=kinds.UPDATE_REPLACE if path in difference.replacing else kinds.UPDATE, inputDiff=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.clouds.kinds import KINDS, UNKNOWN, Cloud, Kind, Refused, Times
-from lab.clouds.operations import HalfMade, Operations, changes
+from lab.clouds.operations import Difference, HalfMade, Operations, changes
 from lab.clouds.store import FAILED, READY, Record, Store
 from lab.clouds.times import Clock
 from tests.unit.lab.clouds.world import FakeSubstrate, World
@@ -108,15 +108,23 @@ def test_a_cancelled_creation_is_half_made(tmp_path: Path, world: World) -> None
 
 
 def test_compare(world: World) -> None:
-    compare = world.operations.compare
-    assert compare(TOKEN, {"name": "n", "mtu": 1}, {"name": "n", "mtu": 1}).changed == ()
-    assert compare(TOKEN, {"name": "n", "mtu": 1}, {"name": "n", "mtu": UNKNOWN}).changed == ("mtu",)
-    found = compare(TOKEN, {"name": "n", "description": "a"}, {"name": "n", "description": "b"})
-    assert (found.replacing, found.delete_first) == (("description",), True)
-    found = compare(TOKEN, {"name": "n", "description": "a"}, {"name": "m", "description": "b"})
-    assert found.delete_first is False
-    found = compare(TOKEN, {}, {"params": {"resourceManagerTags": {"a": "b"}}})
+    def compare(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
+        return world.operations.compare(TOKEN, "East", olds, news)
+
+    assert compare({"name": "n", "mtu": 1}, {"name": "n", "mtu": 1}).changed == ()
+    assert compare({"name": "n", "mtu": 1}, {"name": "n", "mtu": UNKNOWN}).changed == ("mtu",)
+    found = compare({}, {"params": {"resourceManagerTags": {"a": "b"}}})
     assert found.replacing == ("params.resourceManagerTags.a",)
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("n", True), ("east-coast", True), ("east-0123abc", False), ("west-0123abc", True)]
+)
+def test_what_named_itself_goes_after_its_successor_has_come(world: World, name: str, first: bool) -> None:
+    olds = {"name": name, "description": "a", "mtu": 1}
+    found = world.operations.compare(TOKEN, "East", olds, {**olds, "description": "b"})
+    assert (found.replacing, found.delete_first) == (("description",), first)
+    assert world.operations.compare(TOKEN, "East", olds, {**olds, "mtu": 2}).delete_first is False
 
 
 def test_previews(world: World) -> None:

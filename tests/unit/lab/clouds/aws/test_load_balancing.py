@@ -126,13 +126,14 @@ def test_what_changes_in_place(place: Place) -> None:
 
 def test_what_the_provider_replaces(place: Place) -> None:
     compare, old = place.aws.operations.compare, inputs_of(place, name="dns")
-    added = compare(tokens.LOAD_BALANCER, {**old, "subnetMappings": mappings(place)[:1]}, old)
+    added = compare(tokens.LOAD_BALANCER, "dns", {**old, "subnetMappings": mappings(place)[:1]}, old)
     assert added.changed == ("subnetMappings",) and added.replacing == ()
-    moved = compare(tokens.LOAD_BALANCER, old, {**old, "subnetMappings": mappings(place, 54)})
+    moved = compare(tokens.LOAD_BALANCER, "dns", old, {**old, "subnetMappings": mappings(place, 54)})
     assert "subnetMappings[0].privateIpv4Address" in moved.replacing
-    dressed = compare(tokens.LOAD_BALANCER, old, {**old, "securityGroups": ["sg-1"]})
+    dressed = compare(tokens.LOAD_BALANCER, "dns", old, {**old, "securityGroups": ["sg-1"]})
     assert dressed.replacing == ("securityGroups",)
-    other = compare(tokens.LOAD_BALANCER, {**old, "securityGroups": ["sg-1"]}, {**old, "securityGroups": ["sg-2"]})
+    groups = [{**old, "securityGroups": [group]} for group in ("sg-1", "sg-2")]
+    other = compare(tokens.LOAD_BALANCER, "dns", *groups)
     assert other.replacing == ()
 
 
