@@ -45,7 +45,7 @@ def hosts_by_zone(
     """
     own = pulumi.ResourceOptions(parent=parent)
     role = Role(f"{name}-hosts", location, trust("ec2.amazonaws.com"), HOST_POLICIES, own)
-    template = _launch_template(name, location, own)
+    template = _launch_template(name, location, instance_type, own)
     return {
         zone_label(location, zone): eks.NodeGroup(
             f"{name}-{zone_label(location, zone)}",
@@ -55,7 +55,6 @@ def hosts_by_zone(
             node_role_arn=role.arn,
             subnet_ids=[subnet],
             ami_type=ami_type(instance_type),
-            instance_types=[instance_type],
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             scaling_config={"desired_size": hosts, "min_size": hosts, "max_size": hosts},
             update_config={"max_unavailable": 1},
@@ -67,13 +66,15 @@ def hosts_by_zone(
     }
 
 
-def _launch_template(name: str, location: str, own: pulumi.ResourceOptions) -> ec2.LaunchTemplate:
+def _launch_template(name: str, location: str, instance_type: str, own: pulumi.ResourceOptions) -> ec2.LaunchTemplate:
     """What every host is like: an encrypted disk, and metadata (the host's role with it) out of pods' reach, by tokens
-    that are required and go one hop far."""
+    that are required and go one hop far. Its type too, and not the node group's: so another one comes by draining host
+    after host, where EKS would make the group anew."""
     return ec2.LaunchTemplate(
         f"{name}-hosts",
         region=location,
         update_default_version=True,
+        instance_type=instance_type,
         block_device_mappings=[
             {
                 "device_name": "/dev/xvda",

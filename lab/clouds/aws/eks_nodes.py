@@ -166,7 +166,7 @@ def failures(cloud: Cloud, record: Record) -> Iterator[str]:
     state = cloud.state
     started = state.find(tokens.NODE_GROUP, region=record["region"], status="ACTIVE")
     limit = quotas.limit("aws.vcpus-per-region")
-    if sum(vcpus(group) for group in (*started, record)) > limit:
+    if sum(vcpus(cloud, group) for group in (*started, record)) > limit:
         yield (
             "AsgInstanceLaunchFailures: Could not launch On-Demand Instances. VcpuLimitExceeded - You have requested "
             f"more vCPU capacity than your current vCPU limit of {limit} allows for the instance bucket that the "
@@ -187,17 +187,22 @@ def failures(cloud: Cloud, record: Record) -> Iterator[str]:
         yield "NodeCreationFailure: Unhealthy nodes in the kubernetes cluster"
 
 
-def vcpus(group: Record) -> int:
+def vcpus(cloud: Cloud, group: Record) -> int:
     """Of all machines of a node group, by their type's size: four in an xlarge, two in what is smaller."""
-    size = instance_type(group).rpartition(".")[2]
+    size = instance_type(cloud, group).rpartition(".")[2]
     times = size.removesuffix("xlarge")
     each = 2 if times == size else 4 * int(times or 1)
     return each * group["scalingConfig"]["desiredSize"]
 
 
-def instance_type(group: Record) -> str:
-    """What a node group's machines are, EKS's default where it names none."""
-    return (group["instanceTypes"] or ["t3.medium"])[0]
+def instance_type(cloud: Cloud, group: Record) -> str:
+    """What a node group's machines are: as it or its launch template says, else EKS's default."""
+    template = launch_template(cloud, group)
+    return (group["instanceTypes"] or [(template and template["instanceType"]) or "t3.medium"])[0]
+
+
+def launch_template(cloud: Cloud, group: Record) -> Record | None:
+    return cloud.state.get(tokens.LAUNCH_TEMPLATE, str(at(group.outputs, "launchTemplate.id", "")))
 
 
 def hosts(cloud: Cloud, record: Record) -> list[HostSpec]:
@@ -217,7 +222,7 @@ def hosts(cloud: Cloud, record: Record) -> list[HostSpec]:
                 labels={
                     "eks.amazonaws.com/nodegroup": name,
                     "eks.amazonaws.com/capacityType": record["capacityType"],
-                    "node.kubernetes.io/instance-type": instance_type(record),
+                    "node.kubernetes.io/instance-type": instance_type(cloud, record),
                     "topology.kubernetes.io/region": record["region"],
                     "topology.kubernetes.io/zone": subnet["availabilityZone"],
                     **labels,
@@ -230,7 +235,7 @@ def hosts(cloud: Cloud, record: Record) -> list[HostSpec]:
 
 def security_groups(cloud: Cloud, record: Record) -> tuple[str, ...]:
     """A machine's security groups: its launch template's where that names some, else the cluster's own."""
-    template = cloud.state.get(tokens.LAUNCH_TEMPLATE, str(at(record.outputs, "launchTemplate.id", "")))
+    template = launch_template(cloud, record)
     if template is not None and template["vpcSecurityGroupIds"]:
         return tuple(template["vpcSecurityGroupIds"])
     cluster = cloud.state.get(tokens.CLUSTER, record["clusterName"])

@@ -307,6 +307,13 @@ def test_hosts_metadata_is_out_of_pods_reach_and_disks_are_encrypted() -> None:
     assert (ebs["volumeType"], ebs["encrypted"]) == ("gp3", "true")
 
 
+def test_another_instance_type_makes_no_node_group_anew() -> None:
+    """A managed node group's `instanceTypes` can't change; a launch template's new version rolls through its hosts."""
+    recording = cluster()
+    assert the(recording, "ec2/launchTemplate:LaunchTemplate").inputs["instanceType"] == "m6i.2xlarge"
+    assert all("instanceTypes" not in group.inputs for group in of(recording, "eks/nodeGroup:NodeGroup").values())
+
+
 def test_hosts_wait_for_their_way_out_and_the_control_plane_does_not() -> None:
     recording = cluster()
     nat = of(recording, "ec2/route:Route")["us-east-1-private-a-default"].urn

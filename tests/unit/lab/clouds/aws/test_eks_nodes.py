@@ -136,7 +136,9 @@ def test_launch_templates(place: Place, made: Record) -> None:
     network_addon(place, made)
     own = place.make(tokens.SECURITY_GROUP, "own", vpcId=place.vpc.id)
     options = {"httpTokens": "required", "httpEndpoint": "enabled", "httpPutResponseHopLimit": 1}
-    template = place.make(tokens.LAUNCH_TEMPLATE, "hosts", metadataOptions=options, vpcSecurityGroupIds=[own.id])
+    template = place.make(
+        tokens.LAUNCH_TEMPLATE, "hosts", metadataOptions=options, vpcSecurityGroupIds=[own.id], instanceType="m7g.large"
+    )
     assert re.fullmatch(r"lt-[0-9a-f]{17}", template.id) and template["latestVersion"] == 1
     nodes = node_role(place)
     given = group_inputs(place, made, nodes, launchTemplate={"id": template.id, "version": "2"})
@@ -145,7 +147,8 @@ def test_launch_templates(place: Place, made: Record) -> None:
     said = place.refused(tokens.NODE_GROUP, "a", **given, diskSize=20)
     assert said.endswith("Disk size must be specified within the launch template.")
     group = place.make(tokens.NODE_GROUP, "a", **given)
-    assert place.aws.substrate.hosts[made.id, group["nodeGroupName"]][0].tags == (own.id,)
+    host = place.aws.substrate.hosts[made.id, group["nodeGroupName"]][0]
+    assert (host.tags, host.labels["node.kubernetes.io/instance-type"]) == ((own.id,), "m7g.large")
     assert "has a dependent object" in undeletable(place.aws, own)
     assert place.aws.update(template, updateDefaultVersion=True)["latestVersion"] == 1
     newer = place.aws.update(template, metadataOptions={**options, "httpPutResponseHopLimit": 2})
