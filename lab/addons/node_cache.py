@@ -28,17 +28,26 @@ def corefile(text: str, config: Mapping[str, str], bind: Sequence[str], upstream
     """The whole text: `text` with its addresses, and a block per stub domain. Raises ValueError for a bad ConfigMap."""
     stub_domains = json.loads(config.get("stubDomains", "").strip() or "{}")
     servers = json.loads(config.get("upstreamNameservers", "").strip() or "[]")
-    if not isinstance(stub_domains, dict) or not isinstance(servers, list):
-        raise ValueError("stubDomains must be an object of lists, upstreamNameservers a list")
+    if not isinstance(stub_domains, dict):
+        raise ValueError(f"stubDomains: an object of lists, not {stub_domains!r}")
     blocks = [text.replace("__PILLAR__CLUSTER__DNS__", upstream)]
-    blocks[0] = blocks[0].replace("__PILLAR__UPSTREAM__SERVERS__", " ".join(servers) or "/etc/resolv.conf")
+    blocks[0] = blocks[0].replace(
+        "__PILLAR__UPSTREAM__SERVERS__", joined("upstreamNameservers", servers) or "/etc/resolv.conf"
+    )
     for domain, addresses in sorted(stub_domains.items()):
-        if not isinstance(addresses, list) or not addresses:
-            raise ValueError(f"stubDomains: {domain}: a list of addresses, not {addresses!r}")
-        forward = f"    forward . {' '.join(addresses)} {{\n        force_tcp\n    }}\n"
-        lines = f"    errors\n    cache 30\n    loop\n    bind {' '.join(bind)}\n"
-        blocks.append(f"{domain}:53 {{\n{lines}{forward}}}\n")
+        asked = joined(f"stubDomains: {domain}", addresses)
+        if not asked:
+            raise ValueError(f"stubDomains: {domain}: no address")
+        lines = ("errors", "cache 30", f"bind {' '.join(bind)}", f"forward . {asked}")
+        blocks.append(f"{domain}:53 {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n")
     return "".join(blocks)
+
+
+def joined(what: str, addresses: object) -> str:
+    """The addresses as `forward` takes them. Raises ValueError for anything but a list of texts."""
+    if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
+        raise ValueError(f"{what}: a list of addresses, not {addresses!r}")
+    return " ".join(addresses)
 
 
 def rules(addresses: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """NodeLocal DNSCache as a GKE cluster has it: on every host a CoreDNS that answers in place of the `kube-dns` Service.
 
-It asks stub domains' servers by itself, over TCP, and leaves out those that don't answer; kube-dns is asked for the
-cluster's own names. `node_cache.py` does what the real image's program does around its CoreDNS.
+It asks stub domains' servers by itself, over whichever of UDP and TCP it was asked, and leaves out those that don't
+answer; kube-dns is asked for the cluster's own names, over TCP. `node_cache.py` does what the real image's program does
+around its CoreDNS: blocks of stub domains as of kubernetes/dns 1.15.13 and later, which force no TCP.
 """
 
 from __future__ import annotations

@@ -30,18 +30,33 @@ def test_upstream_name_servers_answer_what_is_nobodys() -> None:
     assert "forward . 8.8.8.8 1.1.1.1\n" in made({"upstreamNameservers": json.dumps(["8.8.8.8", "1.1.1.1"])})
 
 
-def test_every_stub_domain_has_a_block_that_asks_its_servers_over_tcp() -> None:
-    text = made({"stubDomains": json.dumps({"us-west-2.svc.cluster.local": ["10.4.240.53", "10.4.240.117"]})})
-    _, found, block = text.partition("us-west-2.svc.cluster.local:53 {\n")
-    assert found
-    assert "bind 169.254.20.10 10.1.32.10\n" in block
-    assert "forward . 10.4.240.53 10.4.240.117 {\n        force_tcp\n    }\n" in block
+def test_every_stub_domain_has_a_block_that_asks_its_servers_as_it_was_asked() -> None:
+    text = made({"stubDomains": json.dumps({"us-west-2.svc.cluster.local": ["10.4.240.53", "10.4.240.117:5353"]})})
+    assert text == made({}) + (
+        "us-west-2.svc.cluster.local:53 {\n"
+        "    errors\n"
+        "    cache 30\n"
+        "    bind 169.254.20.10 10.1.32.10\n"
+        "    forward . 10.4.240.53 10.4.240.117:5353\n"
+        "}\n"
+    )
 
 
-@pytest.mark.parametrize("bad", ['["10.1.16.53"]', '{"a.example": "10.1.16.53"}', '{"a.example": []}', "{"])
-def test_a_bad_config_map_is_refused(bad: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "bad"),
+    [
+        ("stubDomains", '["10.1.16.53"]'),
+        ("stubDomains", '{"a.example": "10.1.16.53"}'),
+        ("stubDomains", '{"a.example": []}'),
+        ("stubDomains", '{"a.example": [10]}'),
+        ("stubDomains", "{"),
+        ("upstreamNameservers", '"8.8.8.8"'),
+        ("upstreamNameservers", "[8]"),
+    ],
+)
+def test_a_bad_config_map_is_refused(key: str, bad: str) -> None:
     with pytest.raises(ValueError):
-        made({"stubDomains": bad})
+        made({key: bad})
 
 
 def test_dns_to_the_taken_addresses_is_kept_from_services() -> None:
