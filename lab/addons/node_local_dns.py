@@ -72,6 +72,7 @@ def objects(region: Region) -> Sequence[Manifest]:
     template = {
         "metadata": {"labels": OWN},
         "spec": {
+            "serviceAccountName": NAME,
             "priorityClassName": "system-node-critical",
             "hostNetwork": True,
             "dnsPolicy": "Default",
@@ -86,6 +87,11 @@ def objects(region: Region) -> Sequence[Manifest]:
         },
     }
     return (
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": NAME, "namespace": "kube-system", "labels": OWN},
+        },
         upstream_service(UPSTREAM),
         config_map(NAME, {"Corefile": corefile(region)}),
         {

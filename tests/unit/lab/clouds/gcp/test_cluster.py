@@ -31,6 +31,13 @@ def test_a_cluster_starts_a_control_plane(gcp: World) -> None:
     gcp.delete(sub)
 
 
+@pytest.mark.parametrize(("addons", "asked"), [({}, False), ({"dnsCacheConfig": {"enabled": True}}, True)])
+def test_hosts_have_a_dns_cache_where_the_cluster_asks_for_it(gcp: World, addons: dict[str, Any], asked: bool) -> None:
+    net = network(gcp)
+    found = cluster(gcp, net, subnetwork(gcp, net), addonsConfig=addons)
+    assert gcp.substrate.clusters[found["name"]].node_local_dns is asked
+
+
 def test_deletion_protection(gcp: World) -> None:
     net = network(gcp)
     found = cluster(gcp, net, subnetwork(gcp, net), deletionProtection=True)
