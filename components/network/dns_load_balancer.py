@@ -35,8 +35,9 @@ class DnsLoadBalancerArgs(TypedDict):
 class DnsLoadBalancer(pulumi.ComponentResource):
     """A Service per planned address in front of the cluster's DNS pods, for UDP and TCP alike.
 
-    Both protocols are needed: a node-local DNS cache, and every truncated answer, asks over TCP. No other region waits
-    for this: they forward to the planned addresses, and an address that is not the planned one fails here, loudly.
+    Both protocols are needed: every truncated answer is asked for again over TCP, and some node-local DNS caches ask by
+    nothing else. No other region waits for this: they forward to the planned addresses, and an address that is not the
+    planned one fails here, loudly.
     """
 
     addresses: pulumi.Output[list[str]]

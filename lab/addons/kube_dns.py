@@ -60,6 +60,8 @@ def objects(region: Region) -> Sequence[Manifest]:
             "--cache-size=1000",
             "--no-negcache",
             "--dns-loop-detect",
+            # Each keeps a process; hosts' DNS caches hold connections open, and dnsmasq's own limit is 20.
+            "--max-tcp-connections=200",
             "--log-facility=-",
             f"--server=/{region.cluster_domain}/{local}",
             f"--server=/in-addr.arpa/{local}",
