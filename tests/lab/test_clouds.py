@@ -22,14 +22,14 @@ EKS = ("us-east-2", "us-west-2")
 
 SAMPLE = (
     ("Route us-east-2-private-a-to-us-west-2: removed", Class.NEEDED),
-    ("VpcPeeringConnectionAccepter", Class.NEEDED),
-    ("Firewall gcp-nodes: removed", Class.NEEDED),
-    ("SecurityGroupIngressRule us-west-2-sql-from-us-central1", Class.NEEDED),
     ("Addon us-east-2-vpc-cni: SNAT on", Class.NEEDED),
-    ("LoadBalancer us-west-2-sql: without 10.4.240.90", Class.REDUNDANT),
     ("LoadBalancer us-east-2-dns: without 10.2.240.53", Class.REDUNDANT),
     ("VPNTunnel", Class.REDUNDANT),
-    ("RouterNat", Class.EGRESS_ONLY),
+    pytest.param("VpcPeeringConnectionAccepter", Class.NEEDED, marks=pytest.mark.long),
+    pytest.param("Firewall gcp-nodes: removed", Class.NEEDED, marks=pytest.mark.long),
+    pytest.param("SecurityGroupIngressRule us-west-2-sql-from-us-central1", Class.NEEDED, marks=pytest.mark.long),
+    pytest.param("LoadBalancer us-west-2-sql: without 10.4.240.90", Class.REDUNDANT, marks=pytest.mark.long),
+    pytest.param("RouterNat", Class.EGRESS_ONLY, marks=pytest.mark.long),
 )
 """Beginning of a change's label, and the class of what is lost. `make mutations` does all of them, for an hour."""
 
