@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,7 @@ from lab.paths import PROJECT, LabPaths
 from lab.tools import bin_dir
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-NANNY = PROJECT / "lab" / "addons" / "dnsmasq_nanny.py"
-NODE_CACHE = PROJECT / "lab" / "addons" / "node_cache.py"
+ADDONS = PROJECT / "lab" / "addons"
 
 
 def cockroach() -> Path:
@@ -39,15 +39,16 @@ def images() -> dict[str, dict[str, Any]]:
             "path": SYSTEM_PATH,
             "env": {},
         },
-        "registry.k8s.io/dns/k8s-dns-dnsmasq-nanny:*": {
-            **python_image(),
-            "binds": {**python_image()["binds"], "/dnsmasq-nanny": str(NANNY)},
-        },
-        "registry.k8s.io/dns/k8s-dns-node-cache:*": {
-            **python_image(),
-            "binds": {**python_image()["binds"], **coredns["binds"], "/node-cache": str(NODE_CACHE)},
-        },
+        "registry.k8s.io/dns/k8s-dns-dnsmasq-nanny:*": _addon_script("/dnsmasq-nanny", "dnsmasq_nanny.py"),
+        "registry.k8s.io/dns/k8s-dns-node-cache:*": _addon_script("/node-cache", "node_cache.py", coredns["binds"]),
     }
+
+
+def _addon_script(inside: str, script: str, binds: Mapping[str, str] = {}) -> dict[str, Any]:
+    """Python with a script of `addons/` and the module that these share, where the script's imports look for it."""
+    image = python_image()
+    shared = {"/lab/addons/kube_dns_config.py": str(ADDONS / "kube_dns_config.py")}
+    return {**image, "binds": {**image["binds"], **binds, **shared, inside: str(ADDONS / script)}}
 
 
 def python_image() -> dict[str, Any]:

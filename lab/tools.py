@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.clouds import plugin
+from lab.clouds.store import CLOUDS
 from lab.paths import PROJECT, LabPaths, cache_dir
 from lab.shell import LabError
 
@@ -41,8 +42,6 @@ PLUGINS = (
     "pulumi-resource-kubernetes",
     "pulumi-resource-tls",
 )
-CLOUDS = ("gcp", "aws")
-"""Clouds that `lab/clouds` stands in for: their plugins are scripts that run it."""
 
 
 @dataclass(frozen=True, slots=True)

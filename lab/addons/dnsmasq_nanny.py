@@ -3,17 +3,18 @@
 
 `stubDomains` (JSON: domain to addresses) become `--server=/domain/address`, `upstreamNameservers` (JSON list) the other
 servers; a bad value leaves dnsmasq as it was. dnsmasq reads no such change while running, so it is restarted.
-Standard library only: it runs inside the pod.
+Standard library and `kube_dns_config.py` only: it runs inside the pod.
 """
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+
+from lab.addons import kube_dns_config
 
 SYNC_SECONDS = 5.0
 """How often the mounted ConfigMap is looked at; kube-dns's own nanny takes 10."""
@@ -21,15 +22,10 @@ SYNC_SECONDS = 5.0
 
 def servers(config: dict[str, str]) -> list[str]:
     """dnsmasq's flags for a ConfigMap's data. Raises ValueError for what kube-dns would refuse."""
-    flags: list[str] = []
-    stub_domains = json.loads(config.get("stubDomains", "").strip() or "{}")
-    upstream = json.loads(config.get("upstreamNameservers", "").strip() or "[]")
-    if not isinstance(stub_domains, dict) or not isinstance(upstream, list):
-        raise ValueError("stubDomains must be an object of lists, upstreamNameservers a list")
-    for domain, addresses in sorted(stub_domains.items()):
-        if not isinstance(addresses, list) or not addresses:
-            raise ValueError(f"stubDomains: {domain}: a list of addresses, not {addresses!r}")
-        flags += [f"--server=/{domain}/{with_port(address)}" for address in addresses]
+    stub_domains, upstream = kube_dns_config.servers(config)
+    flags = [
+        f"--server=/{domain}/{with_port(each)}" for domain, addresses in stub_domains.items() for each in addresses
+    ]
     if upstream:
         flags += ["--no-resolv", *(f"--server={with_port(address)}" for address in upstream)]
     return flags
@@ -39,13 +35,6 @@ def with_port(address: str) -> str:
     """dnsmasq writes a port after `#`, people after `:`."""
     host, colon, port = address.partition(":")
     return f"{host}#{port}" if colon else host
-
-
-def read(folder: Path) -> dict[str, str]:
-    """The mounted ConfigMap; hidden names are the kubelet's own."""
-    if not folder.is_dir():
-        return {}
-    return {file.name: file.read_text() for file in sorted(folder.iterdir()) if not file.name.startswith(".")}
 
 
 def main(argv: list[str]) -> int:
@@ -59,7 +48,7 @@ def main(argv: list[str]) -> int:
     seen: dict[str, str] | None = None
     process: subprocess.Popen[bytes] | None = None
     while True:
-        config = read(folder)
+        config = kube_dns_config.read(folder)
         if config != seen:
             seen = config
             try:

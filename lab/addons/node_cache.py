@@ -4,12 +4,11 @@
 The host has that Service's address for its own (on `lo`: not every kernel has the real one's dummy links), and packets
 to there are left out of connection tracking, so that no Service takes them. `stubDomains` and `upstreamNameservers` of
 the ConfigMap `kube-dns` become blocks of the Corefile. When it ends, the Service is reached as before. Standard library
-only: it runs inside the pod.
+and `kube_dns_config.py` only: it runs inside the pod.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -17,6 +16,8 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from lab.addons import kube_dns_config
 
 SYNC_SECONDS = 2.0
 """How often the mounted ConfigMaps are looked at."""
@@ -26,28 +27,13 @@ RUN = Path("/run/Corefile")
 
 def corefile(text: str, config: Mapping[str, str], bind: Sequence[str], upstream: str) -> str:
     """The whole text: `text` with its addresses, and a block per stub domain. Raises ValueError for a bad ConfigMap."""
-    stub_domains = json.loads(config.get("stubDomains", "").strip() or "{}")
-    servers = json.loads(config.get("upstreamNameservers", "").strip() or "[]")
-    if not isinstance(stub_domains, dict):
-        raise ValueError(f"stubDomains: an object of lists, not {stub_domains!r}")
-    blocks = [text.replace("__PILLAR__CLUSTER__DNS__", upstream)]
-    blocks[0] = blocks[0].replace(
-        "__PILLAR__UPSTREAM__SERVERS__", joined("upstreamNameservers", servers) or "/etc/resolv.conf"
-    )
-    for domain, addresses in sorted(stub_domains.items()):
-        asked = joined(f"stubDomains: {domain}", addresses)
-        if not asked:
-            raise ValueError(f"stubDomains: {domain}: no address")
-        lines = ("errors", "cache 30", f"bind {' '.join(bind)}", f"forward . {asked}")
+    stub_domains, others = kube_dns_config.servers(config)
+    own = text.replace("__PILLAR__CLUSTER__DNS__", upstream)
+    blocks = [own.replace("__PILLAR__UPSTREAM__SERVERS__", " ".join(others) or "/etc/resolv.conf")]
+    for domain, addresses in stub_domains.items():
+        lines = ("errors", "cache 30", f"bind {' '.join(bind)}", f"forward . {' '.join(addresses)}")
         blocks.append(f"{domain}:53 {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n")
     return "".join(blocks)
-
-
-def joined(what: str, addresses: object) -> str:
-    """The addresses as `forward` takes them. Raises ValueError for anything but a list of texts."""
-    if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
-        raise ValueError(f"{what}: a list of addresses, not {addresses!r}")
-    return " ".join(addresses)
 
 
 def rules(addresses: Sequence[str]) -> str:
@@ -82,13 +68,6 @@ def give_back(addresses: Sequence[str]) -> None:
         subprocess.run(argv, stderr=subprocess.DEVNULL, check=False)
 
 
-def read(folder: Path) -> dict[str, str]:
-    """The mounted ConfigMap; hidden names are the kubelet's own."""
-    if not folder.is_dir():
-        return {}
-    return {file.name: file.read_text() for file in sorted(folder.iterdir()) if not file.name.startswith(".")}
-
-
 def main(argv: Sequence[str]) -> int:
     """Run CoreDNS until it dies or this process is told to stop."""
     flags = dict(word.removeprefix("-").split("=", 1) for word in argv)
@@ -102,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
     seen: object = None
     try:
         while not stop.is_set():
-            current = (read(Path("/etc/coredns"))["Corefile"], read(Path("/etc/kube-dns")))
+            current = (Path("/etc/coredns/Corefile").read_text(), kube_dns_config.read(Path("/etc/kube-dns")))
             if current != seen:
                 seen = current
                 try:

@@ -14,10 +14,10 @@ CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 def plugin_path(folder: Path, *names: str) -> str:
     """Entries of PATH: pulumi, the tools named, and the stand-ins for whatever real plugin is not installed."""
-    wanted = [tool for tool in tools.TOOLS if tool.name in ("pulumi", *names) or tool.name.startswith("plugins/")]
     with tools.building():
-        for tool in [tool for tool in tools.missing() if tool in wanted]:
-            if not tools.adopt(tool):
+        for tool in tools.missing():
+            wanted = tool.name in ("pulumi", *names) or tool.name.startswith("plugins/")
+            if wanted and not tools.adopt(tool):
                 tools.build(tool)
     return f"{tools.link_plugins(LabPaths('engine', folder))}:{tools.bin_dir()}"
 

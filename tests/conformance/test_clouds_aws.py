@@ -124,10 +124,10 @@ def test_a_cluster_comes_changes_and_goes(stack: Stack) -> None:
     assert done(again.steps) == {"same"}, again.text
     assert stack.refresh("--expect-no-changes").code == 0
     changed = stack.up(program.replace("1)", '1, corefile=".:54 {}", instance_type="m6i.4xlarge")'))
-    steps = {name: step for name, step in changed.steps.items() if step != "same"}
-    assert steps["us-east-1-coredns"] == "update"
-    assert steps["us-east-1-hosts"] == steps["us-east-1-a"] == "update"
-    assert not any("-from-" in name for name in steps), steps
+    updated = [name for step, name in changed.order if step == "update"]
+    assert {"us-east-1-coredns", "us-east-1-hosts", "us-east-1-a"} <= set(updated), changed.text
+    assert done(changed.steps) <= {"same", "update"}
+    assert not any("-from-" in name for name in updated), updated
     stack.destroy()
     assert records(stack) == []
 

@@ -28,6 +28,14 @@ UP_SECONDS = 900
 Json = dict[str, Any]
 
 
+def both_clouds() -> Json:
+    """Settings of a stack on GCP and AWS, but for its regions."""
+    return {
+        "gcp": {"project": "my-project-123456", "authorizedCidrs": ["203.0.113.10/32"]},
+        "aws": {"authorizedCidrs": ["203.0.113.10/32"], "natGateways": "one"},
+    }
+
+
 @dataclass(frozen=True)
 class RunningStack:
     """A stack called like its lab, whose stack file the test writes (`Pulumi.<name>.yaml`, ignored by git)."""

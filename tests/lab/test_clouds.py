@@ -10,10 +10,9 @@ import pytest
 from lab.clouds.store import Store
 from lab.paths import lab_paths
 from policy.gcp.kinds import TUNNEL
-from policy.reach import violations
-from tests.lab.stack import Json, RunningStack, wait_until
+from tests.lab.stack import Json, RunningStack, both_clouds, wait_until
 from tests.mutations.__main__ import settled
-from tests.mutations.changes import Change, Class, broken_pairs, changes, classed, combinations
+from tests.mutations.changes import Change, Class, changes, combinations
 from tests.mutations.live import Live
 from tests.mutations.outcome import red_pairs
 
@@ -37,8 +36,7 @@ SAMPLE = (
 def config() -> Json:
     """One node per region, one zone where a cloud lets it."""
     return {
-        "gcp": {"project": "my-project-123456", "authorizedCidrs": ["203.0.113.10/32"]},
-        "aws": {"authorizedCidrs": ["203.0.113.10/32"], "natGateways": "one"},
+        **both_clouds(),
         "regions": [
             {"name": "us-central1", "platform": "gke", "nodes": 1, "zones": ["us-central1-a"]},
             {"name": "us-east-2", "platform": "eks", "nodes": 1, "zones": ["us-east-2a", "us-east-2b"]},
@@ -83,21 +81,21 @@ def test_packets_and_proof_say_the_same_of_what_is_gone(stack: RunningStack, lab
 def test_tunnels_stand_in_for_each_other_until_the_last_is_gone(stack: RunningStack) -> None:
     live = Live(stack.paths)
     tunnels = [change for change in changes(live.graph) if change.type == TUNNEL]
-    together = next(combinations(tunnels, live.graph, live.topology))
+    together = next(combinations(tunnels, live.judge))
     # A region on AWS has four to each region on GCP, whose VPC is one.
     assert 1 + len(together.also) == 8
     _agree(live, together, Class.NEEDED)
 
 
 def _agree(live: Live, change: Change, expected: Class) -> None:
-    found = violations(change.of(live.graph), live.topology)
-    assert classed(found, violations(live.graph, live.topology)) is expected
+    assert live.judge.class_of(change) is expected
     with live.changed(change) as there:
         assert there
         verdict = settled(live, expected)
     if expected is Class.NEEDED:
-        assert broken_pairs(found)
-        assert broken_pairs(found) <= red_pairs(verdict), verdict["findings"]
+        pairs = live.judge.broken_pairs(change)
+        assert pairs
+        assert pairs <= red_pairs(verdict), verdict["findings"]
     else:
         assert verdict["verdict"] != "red", verdict["findings"]
     live.wait_green()

@@ -10,7 +10,7 @@ import pytest
 from lab import netns
 from lab.clouds.store import Record, Store
 from lab.paths import lab_paths
-from tests.lab.stack import Json, RunningStack
+from tests.lab.stack import Json, RunningStack, both_clouds
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
@@ -38,8 +38,7 @@ THEIRS = Record(
 
 def config() -> Json:
     return {
-        "gcp": {"project": "my-project-123456", "authorizedCidrs": ["203.0.113.10/32"]},
-        "aws": {"authorizedCidrs": ["203.0.113.10/32"], "natGateways": "one"},
+        **both_clouds(),
         "regions": [
             {"name": "us-central1", "platform": "gke", "nodes": 1, "zones": ["us-central1-a"]},
             {"name": "us-east-2", "platform": "eks", "nodes": 2, "zones": ["us-east-2a", "us-east-2b"]},
@@ -83,14 +82,14 @@ def lift_protection(stack: RunningStack) -> None:
     It fails too where a cluster has no hosts, for the engine leaves no Kubernetes provider out. One whose turn had
     not come by then has it in the next run.
     """
-    shut = [resource["urn"] for resource in resources(stack) if protected(resource)]
+    shut = protected(stack)
     assert {"cockroachdb-authority-key", "us-east-2-cluster"} <= {urn.rpartition("::")[2] for urn in shut}
     for _ in range(3):
-        targets = [f"--target={resource['urn']}" for resource in resources(stack) if protected(resource)]
-        if not targets:
-            return
-        stack.run("pulumi", "up", "--yes", "--skip-preview", *targets, check=False)
-    assert not any(protected(resource) for resource in resources(stack))
+        if shut:
+            targets = [f"--target={urn}" for urn in shut]
+            stack.run("pulumi", "up", "--yes", "--skip-preview", *targets, check=False)
+            shut = protected(stack)
+    assert not shut
 
 
 def resources(stack: RunningStack) -> list[Json]:
@@ -100,6 +99,10 @@ def resources(stack: RunningStack) -> list[Json]:
     return deployment.get("resources") or []
 
 
-def protected(resource: Json) -> bool:
-    """Whether the engine or the cloud would refuse to delete it."""
-    return bool(resource.get("protect") or resource.get("inputs", {}).get("deletionProtection"))
+def protected(stack: RunningStack) -> list[str]:
+    """URNs of what the engine or the cloud would refuse to delete."""
+    return [
+        resource["urn"]
+        for resource in resources(stack)
+        if resource.get("protect") or resource.get("inputs", {}).get("deletionProtection")
+    ]

@@ -60,7 +60,9 @@ def dns_pods(lab: RunningLab, region: str) -> dict[str, bool]:
 def test_every_hosts_dns_answers(lab: RunningLab) -> None:
     for n, region in enumerate(("us-east1", "us-central1", "us-west1"), 1):
         for host in range(3):
-            assert resolves(lab, f"{region}-host-{host}", f"10.{n}.32.10") == f"0 10.{n}.32.1"
+            where = (f"{region}-host-{host}", f"10.{n}.32.10")
+            # One question of two seconds is no test: the machine does more than this.
+            assert within(30, lambda where=where, n=n: resolves(lab, *where) == f"0 10.{n}.32.1"), where
 
 
 def test_kube_dns_follows_its_config_map(lab: RunningLab) -> None:

@@ -13,8 +13,7 @@ from typing import Any
 
 from lab.paths import PROJECT, lab_paths
 from lab.stackfile import chosen_stack
-from policy.reach import violations
-from tests.mutations.changes import Change, Class, broken_pairs, changes, classed, combinations
+from tests.mutations.changes import Change, Class, changes, combinations
 from tests.mutations.live import Live
 from tests.mutations.outcome import Outcome, from_json, red_pairs, table, to_json
 
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     live = Live(lab_paths(options.name))
     live.wait_green()
     singles = changes(live.graph)
-    every = [*singles, *combinations(singles, live.graph, live.topology)]
+    every = [*singles, *combinations(singles, live.judge)]
     todo = [change for change in every if options.only in change.label][options.offset :: options.every]
     stack = chosen_stack(live.paths)
     seen = _read(stack) if options.write else {}
@@ -53,11 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(live: Live, todo: Sequence[Change]) -> Iterator[Outcome]:
     """Every change in turn. What a red one broke is green again before the next."""
-    before, commit = violations(live.graph, live.topology), _commit()
+    commit = _commit()
     for place, change in enumerate(todo, 1):
         begun = time.monotonic()
-        found = violations(change.of(live.graph), live.topology)
-        expected, pairs = classed(found, before), broken_pairs(found)
+        expected, pairs = live.judge.class_of(change), live.judge.broken_pairs(change)
         with live.changed(change) as there:
             if not there:
                 continue

@@ -72,24 +72,54 @@ def changes(graph: Graph) -> list[Change]:
     return sorted(found, key=lambda change: (change.type, change.name, change.what))
 
 
-def combinations(singles: Sequence[Change], graph: Graph, topology: Topology) -> Iterator[Change]:
-    """Removals of a type that stand in for each other, all at once: sets of them, no smaller one of which is needed."""
-    before = violations(graph, topology)
+class Judge:
+    """What the proof says of changes of one graph. It is asked once of each."""
 
-    def of_class(parts: Sequence[Change]) -> Class:
-        return classed(violations(_together(parts).of(graph), topology), before)
+    def __init__(self, graph: Graph, topology: Topology) -> None:
+        self._graph = graph
+        self._topology = topology
+        self._before = violations(graph, topology)
+        self._found: dict[Change, list[Violation]] = {}
+
+    def class_of(self, change: Change) -> Class:
+        """What the stack loses by it: by what the proof says after it and did not say before."""
+        new = [violation for violation in self._after(change) if violation not in self._before]
+        if any(violation.severity is Severity.BROKEN for violation in new):
+            return Class.NEEDED
+        if any(violation.target != INTERNET for violation in new):
+            return Class.REDUNDANT
+        return Class.EGRESS_ONLY if new else Class.CLIENTS
+
+    def broken_pairs(self, change: Change) -> frozenset[tuple[str, str]]:
+        """Pairs that can't talk after it."""
+        return frozenset(
+            (violation.source, violation.target)
+            for violation in self._after(change)
+            if violation.severity is Severity.BROKEN and violation.target != INTERNET
+        )
+
+    def _after(self, change: Change) -> list[Violation]:
+        if change not in self._found:
+            self._found[change] = violations(change.of(self._graph), self._topology)
+        return self._found[change]
+
+
+def combinations(singles: Sequence[Change], judge: Judge) -> Iterator[Change]:
+    """Removals of a type that stand in for each other, all at once: sets of them, no smaller one of which is needed."""
+
+    def are_needed(parts: Sequence[Change]) -> bool:
+        return bool(parts) and judge.class_of(_together(parts)) is Class.NEEDED
 
     by_type: dict[str, list[Change]] = {}
     for change in singles:
-        if change.props is None and of_class([change]) is Class.REDUNDANT:
+        if change.props is None and judge.class_of(change) is Class.REDUNDANT:
             by_type.setdefault(change.type, []).append(change)
     for rest in by_type.values():
-        while rest and of_class(rest) is Class.NEEDED:
-            needed = list(rest)
+        while are_needed(rest):
+            needed = rest
             for change in rest:
                 fewer = [other for other in needed if other is not change]
-                if fewer and of_class(fewer) is Class.NEEDED:
-                    needed = fewer
+                needed = fewer if are_needed(fewer) else needed
             yield _together(needed)
             rest = [change for change in rest if change not in needed]
 
@@ -135,22 +165,3 @@ def _change(resource: Resource, what: str, props: Mapping[str, Any] | None) -> C
 def is_other_addon(resource: Resource) -> bool:
     """Add-ons that carry no packet."""
     return resource.get("addonName") in OTHER_ADDONS
-
-
-def classed(found: list[Violation], before: list[Violation]) -> Class:
-    """The class of a change by what the proof says after it and did not say before."""
-    new = [violation for violation in found if violation not in before]
-    if any(violation.severity is Severity.BROKEN for violation in new):
-        return Class.NEEDED
-    if any(violation.target != INTERNET for violation in new):
-        return Class.REDUNDANT
-    return Class.EGRESS_ONLY if new else Class.CLIENTS
-
-
-def broken_pairs(found: list[Violation]) -> frozenset[tuple[str, str]]:
-    """Pairs that can't talk."""
-    return frozenset(
-        (violation.source, violation.target)
-        for violation in found
-        if violation.severity is Severity.BROKEN and violation.target != INTERNET
-    )

@@ -21,7 +21,7 @@ from lab.tools import bin_dir
 from policy.graph import Graph
 from policy.sources import from_export
 from policy.topology import Topology, topology
-from tests.mutations.changes import Change
+from tests.mutations.changes import Change, Judge
 
 VERIFY_SECONDS = 30
 """For one measurement: what doesn't answer by then does not."""
@@ -50,6 +50,10 @@ class Live:
         if found is None:
             raise RuntimeError("the stack's state holds no plan")
         return found
+
+    @cached_property
+    def judge(self) -> Judge:
+        return Judge(self.graph, self.topology)
 
     def verdict(self) -> Mapping[str, Any]:
         """One measurement, as `python -m verify --json` prints it."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.addons.dnsmasq_nanny import read, servers
+from lab.addons.dnsmasq_nanny import servers
+from lab.addons.kube_dns_config import read
 
 
 def test_stub_domains_become_servers() -> None:
