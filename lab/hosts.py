@@ -56,6 +56,8 @@ def kubelet(paths: LabPaths, world: World, region: Region, host: Host, bin_dir: 
         f"--cluster-domain={region.cluster_domain}",
         f"--labels={labels}",
         f"--policy-kubeconfig={paths.region(region.name) / 'network-policy.kubeconfig'}",
+        # The VPC CNI goes by addresses. Cilium, which GKE has and any other cluster may have, lets less through.
+        f"--policy-by-identity={'false' if region.platform == 'eks' else 'true'}",
     ]
     return Daemon(f"kubelet-{host.name}", argv, world.netns(host.name))
 

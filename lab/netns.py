@@ -29,10 +29,9 @@ class Namespace:
 
 def ensure(paths: LabPaths, namespace: Namespace) -> bool:
     """Make `namespace` unless it is there and complete. True if it was made (its parent's links with it)."""
-    mark = paths.records / f"{namespace.name}.netns"
-    inode = _inode(namespace.name)
-    if inode is not None and mark.exists() and mark.read_text() == inode:
+    if complete(paths, namespace.name):
         return False
+    mark = _mark(paths, namespace.name)
     mark.unlink(missing_ok=True)
     for parent, link in namespace.attached:
         delete_link(parent, link)
@@ -44,6 +43,12 @@ def ensure(paths: LabPaths, namespace: Namespace) -> bool:
     ip_batch(namespace.commands)
     mark.write_text(_inode(namespace.name) or "")
     return True
+
+
+def complete(paths: LabPaths, name: str) -> bool:
+    """Whether a namespace is there with everything in it: not while somebody is making it."""
+    inode, mark = _inode(name), _mark(paths, name)
+    return inode is not None and mark.exists() and mark.read_text() == inode
 
 
 def delete_link(netns: str | None, link: str) -> None:
@@ -78,6 +83,10 @@ def inode(name: str) -> set[int]:
     """The same of one namespace; none where it is not there."""
     file = NETNS / name
     return {file.stat().st_ino} if file.exists() else set()
+
+
+def _mark(paths: LabPaths, name: str) -> Path:
+    return paths.records / f"{name}.netns"
 
 
 def _inode(name: str) -> str | None:

@@ -1,7 +1,7 @@
 """Who may talk to and from a region's namespace, rendered from plain values.
 
-Addresses, not labels, say who a peer is: another region's pods are no pods of this cluster. A balancer that rewrites
-the source shows a node's address, which the peers' node CIDRs hold.
+Addresses say who is elsewhere: another region's pods are no pods of this cluster. Selectors say who is here, for Cilium
+(GKE's Dataplane V2) takes no address of a block for one of its own cluster's pods or nodes.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,11 @@ API_PORTS = (443, 6443)
 """HTTPS: the API server by its Service and directly, and the object stores that backups go to."""
 LINK_LOCAL = "169.254.0.0/16"
 """Node-local DNS caches and clouds' metadata servers."""
+
+_NEIGHBOURS: Manifest = {"podSelector": {}}
+"""Pods of the same namespace: the region's nodes, Jobs and probes."""
+_CLUSTER: Manifest = {"namespaceSelector": {}}
+"""Every pod of this cluster."""
 
 
 def _tcp(*ports: int) -> list[Manifest]:
@@ -31,13 +36,16 @@ def default_deny_spec() -> Manifest:
 def database_spec(peer_cidrs: Sequence[str], client_cidrs: Sequence[str]) -> Manifest:
     """In: SQL and HTTP from every region's pods and nodes, and from clients.
 
-    Kubelets' probes come from the node, so from a peer's CIDR.
+    Kubelets' probes come from the pod's own node, which every network lets through.
     """
     return {
         "podSelector": {"matchLabels": names.selector_labels()},
         "policyTypes": ["Ingress"],
         "ingress": [
-            {"from": _blocks([*peer_cidrs, *client_cidrs]), "ports": _tcp(names.RPC_PORT, names.HTTP_PORT)},
+            {
+                "from": [_CLUSTER, *_blocks([*peer_cidrs, *client_cidrs])],
+                "ports": _tcp(names.RPC_PORT, names.HTTP_PORT),
+            },
         ],
     }
 
@@ -47,7 +55,7 @@ def probe_spec(peer_cidrs: Sequence[str], balancer_cidrs: Sequence[str] = ()) ->
     spec: Manifest = {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.VERIFY}},
         "policyTypes": ["Ingress"],
-        "ingress": [{"from": _blocks(peer_cidrs), "ports": _tcp(names.HTTP_PORT)}],
+        "ingress": [{"from": [_NEIGHBOURS, *_blocks(peer_cidrs)], "ports": _tcp(names.HTTP_PORT)}],
     }
     if balancer_cidrs:
         spec["policyTypes"].append("Egress")
@@ -64,7 +72,7 @@ def egress_spec(peer_cidrs: Sequence[str]) -> Manifest:
         "egress": [
             {"ports": dns},
             {"ports": _tcp(*API_PORTS)},
-            {"to": _blocks(peer_cidrs), "ports": _tcp(names.RPC_PORT, names.HTTP_PORT)},
+            {"to": [_NEIGHBOURS, *_blocks(peer_cidrs)], "ports": _tcp(names.RPC_PORT, names.HTTP_PORT)},
             {"to": _blocks([LINK_LOCAL])},
         ],
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..plan.defaults import SQL_HEALTH_CHECK_NODE_PORT
 from . import names
 from .fragments import Manifest
 
@@ -64,7 +65,10 @@ def sql_balancer_spec(balancer: SqlBalancer) -> Manifest:
         "type": "LoadBalancer",
         "loadBalancerIP": balancer.address,
         "loadBalancerSourceRanges": list(balancer.client_cidrs),
-        "externalTrafficPolicy": "Cluster",
+        # Only to hosts that have a ready node, whom the client's own address reaches: a host's in its place would be
+        # unknown to NetworkPolicies under Cilium, and to CockroachDB's logs and host-based authentication anywhere.
+        "externalTrafficPolicy": "Local",
+        "healthCheckNodePort": SQL_HEALTH_CHECK_NODE_PORT,
         "selector": names.selector_labels(),
         "ports": [dict(port) for port in _PORTS],
     }

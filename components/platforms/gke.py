@@ -144,7 +144,10 @@ def _ca_certificate(master_auth: gcp.container.outputs.ClusterMasterAuth) -> str
 
 def _kubeconfig(name: str, made: list[str]) -> str:
     endpoint, certificate, _ = made
-    return exec_kubeconfig(name, endpoint, certificate, "gke-gcloud-auth-plugin")
+    # The credentials that made the cluster, not those of whoever is logged in to gcloud beside.
+    return exec_kubeconfig(
+        name, endpoint, certificate, "gke-gcloud-auth-plugin", ["--use_application_default_credentials"]
+    )
 
 
 def _service_account(

@@ -38,7 +38,7 @@ STORAGE_CLASSES = {
 NETWORK_POLICY = grant(
     "lab:network-policy",
     [
-        {"apiGroups": [""], "resources": ["pods", "namespaces"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods", "nodes", "namespaces"], "verbs": ["get", "list", "watch"]},
         {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": ["get", "list", "watch"]},
     ],
     {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "lab-network-policy"},

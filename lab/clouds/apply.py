@@ -14,7 +14,7 @@ from lab.clouds import render
 from lab.clouds.fabric import Fabric, Router, fabric
 from lab.clouds.places import site_of
 from lab.clouds.store import Store
-from lab.netns import NETNS
+from lab.netns import NETNS, complete
 from lab.paths import LabPaths
 from lab.shell import LabError, nft, run
 from lab.state import Faults, held, read_faults
@@ -62,7 +62,7 @@ def _region(paths: LabPaths, world: World, region: Region, made: Fabric, faults:
     if region.platform == "gke":
         write_networks(paths, region, router)
     names = world.netns(f"{region.name}-router"), world.netns("core")
-    if not all((NETNS / name).exists() for name in names):
+    if not all(complete(paths, name) for name in names):
         return False  # not made yet: whoever makes it asks again
     far, near = network.core_wire(region)
     wanted = Written(

@@ -18,9 +18,12 @@ from lab.state import held
 USER = "lab-cloud-administrator"
 
 GCLOUD = """#!/bin/sh
-# Stands in for Google's plugin: prints the lab's credential, whatever it is asked.
-case "${{1:-}}" in
+# Stands in for Google's plugin, for who has application-default credentials: without the flag it would ask gcloud,
+# which has a login of its own.
+case "$*" in
 --version | version) echo "Kubernetes (the lab's stand-in)"; exit ;;
+--use_application_default_credentials) ;;
+*) echo "gke-gcloud-auth-plugin: the lab's stand-in has application-default credentials only, given: $*" >&2; exit 1 ;;
 esac
 {print}
 """

@@ -16,6 +16,7 @@ from typing import Any
 from lab.clouds.store import DELETING, FAILED, Record, State
 
 EVERYWHERE = "0.0.0.0/0"
+ANY_PORT = ("0-65535",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ class Router:
     balancer_ranges: tuple[str, ...] = ()
     """Where load balancers have their addresses, whoever runs them."""
     snats: tuple[Snat, ...] = ()
-    health_checks: bool = True
-    """Whether what asks for hosts' health gets through (GCP: from ranges of Google's)."""
+    health_ports: tuple[str, ...] = ANY_PORT
+    """TCP ports of hosts by which what asks for their health gets through (GCP: from ranges of Google's)."""
     subnets: Mapping[str, str] = field(default_factory=dict[str, str])
     """GCP: name -> range of each of the region's subnets, which Services name."""
     nodes_subnet: str = ""

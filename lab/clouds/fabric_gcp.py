@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lab.clouds.fabric import Router, Rule, Site, Snat, Table, present, unique
-from lab.clouds.gcp_firewalls import DEFAULT_PRIORITY, filters, health_checks
+from lab.clouds.gcp_firewalls import DEFAULT_PRIORITY, filters, health_ports
 from lab.clouds.gcp_records import CLUSTER, SUBNETWORK, find, name_of, network_of, same
 from lab.clouds.store import Record, State
 
@@ -53,7 +53,7 @@ def _router(
         egress=tuple(filters(state, site, network, sites, [], "EGRESS")),
         balancer_ranges=tuple(record["ipCidrRange"] for record in subnets if record is not nodes),
         snats=tuple(_snats(cluster, site)),
-        health_checks=health_checks(state, network, site),
+        health_ports=health_ports(state, network, site),
         subnets={name_of(record): record["ipCidrRange"] for record in subnets},
         nodes_subnet=name_of(nodes) if nodes else "",
         reserved={

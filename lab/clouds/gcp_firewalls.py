@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from lab.clouds.fabric import EVERYWHERE, Filter, Machine, Rule, Site, filtered, present, within, words
+from lab.clouds.fabric import ANY_PORT, EVERYWHERE, Filter, Machine, Rule, Site, filtered, present, within, words
 from lab.clouds.gcp_records import CLUSTER, name_of, network_of
 from lab.clouds.store import Record, State
 
@@ -14,9 +13,6 @@ NODE_POOL = "gcp:container/nodePool:NodePool"
 
 HEALTH_CHECKERS = "35.191.0.0/16"
 """Where Google's load balancers ask from; with 130.211.0.0/22."""
-
-HEALTH_CHECK_PORT = 10256
-"""kube-proxy's, which a load balancer asks where any host may answer for a Service."""
 
 DEFAULT_PRIORITY = 1000
 
@@ -105,21 +101,16 @@ def _identity(state: State, site: Site, machine: Machine) -> tuple[tuple[str, ..
     return machine.tags, None
 
 
-def health_checks(state: State, network: Record, site: Site) -> bool:
-    """Whether some rule lets Google's health checkers in to the machines."""
+def health_ports(state: State, network: Record, site: Site) -> tuple[str, ...]:
+    """TCP ports and ranges of them on which rules let Google's health checkers ask the machines."""
+    found: set[str] = set()
     for record in present(state, FIREWALL):
         if network_of(state, record["network"]) is not network or record["disabled"] or record["direction"] == "EGRESS":
             continue
         if not any(within(HEALTH_CHECKERS, each) for each in words(record["sourceRanges"])):
             continue
-        for machine in site.machines:
-            allows = record["allows"] or ()
-            if _targets(record, *_identity(state, site, machine)) and any(_lets_ask(each) for each in allows):
-                return True
-    return False
-
-
-def _lets_ask(allow: Any) -> bool:
-    ports = [str(port).partition("-") for port in allow.get("ports") or ()]
-    right = any(int(low) <= HEALTH_CHECK_PORT <= int(high or low) for low, _, high in ports)
-    return str(allow["protocol"]).lower() in ("tcp", "all") and (right or not ports)
+        if any(_targets(record, *_identity(state, site, machine)) for machine in site.machines):
+            for allow in record["allows"] or ():
+                if str(allow["protocol"]).lower() in ("tcp", "all"):
+                    found |= set(words(allow.get("ports")) or ANY_PORT)
+    return tuple(sorted(found))

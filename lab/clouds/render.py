@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, collapse_addresses
 
-from lab.clouds.fabric import EVERYWHERE, Balancer, Filter, Router, Rule, Snat
+from lab.clouds.fabric import ANY_PORT, EVERYWHERE, Balancer, Filter, Router, Rule, Snat
 
 TABLE = "clouds"
 NUMBERS = {"ipip": "4", "esp": "50", "ah": "51", "sctp": "132"}
@@ -14,8 +14,6 @@ NUMBERS = {"ipip": "4", "esp": "50", "ah": "51", "sctp": "132"}
 BY_SOURCE = 1000
 BY_MARK = 900
 """Priorities of the routing rules: a balancer's answers go by its own subnet's table, not by the target's."""
-
-HEALTH_PORTS = "{ 10256, 30000-32767 }"
 
 
 def routes(router: Router, gateway: str, control: str) -> list[str]:
@@ -67,9 +65,10 @@ def rules(router: Router, *, unbalanced: bool = False) -> str:
         _chain("forward", ["type filter hook forward priority filter; policy drop", *forward]),
         _chain("translate", ["type nat hook postrouting priority srcnat", *_translate(router)]),
     ]
-    if not router.health_checks:
-        lines = ["type filter hook output priority filter", f'oifname "nodes" tcp dport {HEALTH_PORTS} reject']
-        hooks.append(_chain("ask", lines))
+    if router.health_ports != ANY_PORT:
+        asked = f"tcp dport {{ {', '.join(_merged(router.health_ports))} }} accept" if router.health_ports else ""
+        lines = ["type filter hook output priority filter", asked, 'oifname "nodes" meta l4proto tcp reject']
+        hooks.append(_chain("ask", [line for line in lines if line]))
     body = "".join([*chains.texts(), *hooks])
     return f"table ip {TABLE}\ndelete table ip {TABLE}\ntable ip {TABLE} {{\n{body}}}\n"
 

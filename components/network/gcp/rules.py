@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ...plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
+from ...plan.defaults import DNS_PORT, HTTP_PORT, SQL_HEALTH_CHECK_NODE_PORT, SQL_PORT
 
 NODE_TAG = "cockroachdb"
 """Network tag of the node pools' hosts: rules hold for these (and their pods) alone."""
@@ -12,8 +12,8 @@ NODE_TAG = "cockroachdb"
 HEALTH_CHECKERS = ("35.191.0.0/16", "130.211.0.0/22")
 """Where load balancers ask from whether a host is well (cloud.google.com/load-balancing/docs/firewall-rules)."""
 
-HEALTH_CHECK_PORT = 10256
-"""Asked of a Service's hosts with `externalTrafficPolicy: Cluster`, which all Services of this program have."""
+HEALTH_CHECK_PORTS = (10256, SQL_HEALTH_CHECK_NODE_PORT)
+"""Asked of a Service's hosts: with `externalTrafficPolicy: Cluster` (DNS), and with `Local` (SQL)."""
 
 EVERYONE = "0.0.0.0/0"
 
@@ -75,7 +75,7 @@ def rules(
         allow = Allow("tcp", (SQL_PORT, HTTP_PORT))
         why = "SQL clients, and readers of the console"
         made.append(Rule("clients", _unique(client_cidrs), (allow,), why, balancers))
-    health = Allow("tcp", (HEALTH_CHECK_PORT,))
+    health = Allow("tcp", HEALTH_CHECK_PORTS)
     made.append(Rule("health-checks", HEALTH_CHECKERS, (health,), "Load balancers ask which hosts are well"))
     for rule in made:
         if EVERYONE in rule.sources:

@@ -28,27 +28,40 @@ type Controller struct {
 }
 
 // Start watches the cluster in the background. local returns the addresses of this host's pods.
-func Start(ctx context.Context, client clientset.Interface, local func() map[types.NamespacedName]netip.Addr) (*Controller, error) {
+// byIdentity: see Cluster.
+func Start(ctx context.Context, client clientset.Interface, byIdentity bool, local func() map[types.NamespacedName]netip.Addr) (*Controller, error) {
 	c := &Controller{local: local, changed: make(chan struct{}, 1)}
 	factory := informers.NewSharedInformerFactory(client, 0)
-	pods, namespaces, policies := factory.Core().V1().Pods(), factory.Core().V1().Namespaces(), factory.Networking().V1().NetworkPolicies()
+	pods, nodes, namespaces := factory.Core().V1().Pods(), factory.Core().V1().Nodes(), factory.Core().V1().Namespaces()
+	policies := factory.Networking().V1().NetworkPolicies()
 	if err := pods.Informer().SetTransform(trim); err != nil {
 		return nil, err
 	}
 	handler := cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { c.Changed() }, UpdateFunc: func(_, _ any) { c.Changed() }, DeleteFunc: func(any) { c.Changed() },
 	}
-	for _, informer := range []cache.SharedIndexInformer{pods.Informer(), namespaces.Informer(), policies.Informer()} {
+	if err := nodes.Informer().SetTransform(trimNode); err != nil {
+		return nil, err
+	}
+	for _, informer := range []cache.SharedIndexInformer{pods.Informer(), nodes.Informer(), namespaces.Informer(), policies.Informer()} {
 		if _, err := informer.AddEventHandler(handler); err != nil {
 			return nil, err
 		}
 	}
 	read := func() Cluster {
-		cluster := Cluster{Local: c.local(), Namespaces: map[string]map[string]string{}}
+		cluster := Cluster{ByIdentity: byIdentity, Local: c.local(), Namespaces: map[string]map[string]string{}}
 		all, _ := pods.Lister().List(labels.Everything())
 		for _, pod := range all {
 			if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
 				cluster.Pods = append(cluster.Pods, pod)
+			}
+		}
+		hosts, _ := nodes.Lister().List(labels.Everything())
+		for _, node := range hosts {
+			for _, address := range node.Status.Addresses {
+				if parsed, err := netip.ParseAddr(address.Address); err == nil {
+					cluster.Nodes = append(cluster.Nodes, parsed)
+				}
 			}
 		}
 		known, _ := namespaces.Lister().List(labels.Everything())
@@ -128,5 +141,16 @@ func trim(object any) (any, error) {
 	for _, container := range pod.Spec.InitContainers {
 		slim.Spec.InitContainers = append(slim.Spec.InitContainers, corev1.Container{Ports: container.Ports})
 	}
+	return slim, nil
+}
+
+// trimNode keeps the addresses: heartbeats are then no news, but for what a handler is told anyway.
+func trimNode(object any) (any, error) {
+	node, ok := object.(*corev1.Node)
+	if !ok {
+		return object, nil
+	}
+	slim := &corev1.Node{}
+	slim.Name, slim.UID, slim.ResourceVersion, slim.Status.Addresses = node.Name, node.UID, node.ResourceVersion, node.Status.Addresses
 	return slim, nil
 }

@@ -29,6 +29,11 @@ type Cluster struct {
 	Pods []*corev1.Pod
 	// Namespaces are the labels of every namespace.
 	Namespaces map[string]map[string]string
+	// Nodes are the addresses of the cluster's hosts.
+	Nodes []netip.Addr
+	// ByIdentity: a block is never a pod or host of this cluster, only what is outside of it, as Cilium has it. Without
+	// it a block is every address in it, as Calico and the VPC CNI have it.
+	ByIdentity bool
 	// Local are the addresses of this host's pods, without those in the host's own network: known here before the API
 	// server knows them.
 	Local map[types.NamespacedName]netip.Addr
@@ -63,7 +68,7 @@ func Render(cluster Cluster) string {
 			jumps[direction] = append(jumps[direction], fmt.Sprintf("%s : jump %s", local.address, chain))
 			fmt.Fprintf(&chains, "\tchain %s { # %s\n", chain, name)
 			for _, policy := range policies {
-				for _, line := range allowed(policy, direction, local, all, cluster.Namespaces) {
+				for _, line := range allowed(cluster, policy, direction, local, all) {
 					fmt.Fprintf(&chains, "\t\t%s # %s\n", strings.TrimSpace(line+" return"), policy.Name)
 				}
 			}
@@ -73,6 +78,13 @@ func Render(cluster Cluster) string {
 	var text strings.Builder
 	// Declared before it is deleted, as a missing table can't be.
 	fmt.Fprintf(&text, "table ip %s\ndelete table ip %s\ntable ip %s {\n", Table, Table, Table)
+	if cluster.ByIdentity {
+		fmt.Fprintf(&text, "\tset %s {\n\t\ttype ipv4_addr\n", identities)
+		if known := identified(cluster, all); len(known) > 0 {
+			fmt.Fprintf(&text, "\t\telements = { %s }\n", strings.Join(known, ", "))
+		}
+		text.WriteString("\t}\n")
+	}
 	text.WriteString(chains.String())
 	text.WriteString("\tchain forward {\n\t\ttype filter hook forward priority filter; policy accept;\n\t\tct state established,related accept\n")
 	for _, direction := range []networkingv1.PolicyType{networkingv1.PolicyTypeEgress, networkingv1.PolicyTypeIngress} {
@@ -83,6 +95,22 @@ func Render(cluster Cluster) string {
 	}
 	text.WriteString("\t}\n}\n")
 	return text.String()
+}
+
+// identities is the name of the set of addresses that blocks don't hold.
+const identities = "identities"
+
+// identified lists the addresses of the cluster's pods and hosts.
+func identified(cluster Cluster, pods []endpoint) []string {
+	var all []string
+	for _, node := range cluster.Nodes {
+		all = append(all, node.String())
+	}
+	for _, pod := range pods {
+		all = append(all, pod.address.String())
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // fields names the packet's field with the pod's own address and the one with its peer's.
@@ -143,22 +171,22 @@ func selects(selector *metav1.LabelSelector, set map[string]string) bool {
 }
 
 // allowed returns the matches, without verdict, of what one policy lets through.
-func allowed(policy *networkingv1.NetworkPolicy, direction networkingv1.PolicyType, local endpoint, all []endpoint, namespaces map[string]map[string]string) []string {
+func allowed(cluster Cluster, policy *networkingv1.NetworkPolicy, direction networkingv1.PolicyType, local endpoint, all []endpoint) []string {
 	var lines []string
 	if direction == networkingv1.PolicyTypeIngress {
 		for _, rule := range policy.Spec.Ingress {
-			lines = append(lines, ruleLines(policy.Namespace, direction, rule.From, rule.Ports, local, all, namespaces)...)
+			lines = append(lines, ruleLines(cluster, policy.Namespace, direction, rule.From, rule.Ports, local, all)...)
 		}
 		return lines
 	}
 	for _, rule := range policy.Spec.Egress {
-		lines = append(lines, ruleLines(policy.Namespace, direction, rule.To, rule.Ports, local, all, namespaces)...)
+		lines = append(lines, ruleLines(cluster, policy.Namespace, direction, rule.To, rule.Ports, local, all)...)
 	}
 	return lines
 }
 
-func ruleLines(namespace string, direction networkingv1.PolicyType, peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort,
-	local endpoint, all []endpoint, namespaces map[string]map[string]string,
+func ruleLines(cluster Cluster, namespace string, direction networkingv1.PolicyType, peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort,
+	local endpoint, all []endpoint,
 ) []string {
 	_, field := fields(direction)
 	var lines []string
@@ -195,11 +223,14 @@ func ruleLines(namespace string, direction networkingv1.PolicyType, peers []netw
 			if len(peer.IPBlock.Except) > 0 {
 				match += fmt.Sprintf(" %s != { %s }", field, strings.Join(peer.IPBlock.Except, ", "))
 			}
+			if cluster.ByIdentity {
+				match += fmt.Sprintf(" %s != @%s", field, identities)
+			}
 			add(match, named)
 			continue
 		}
 		for _, other := range all {
-			if !chosen(peer, namespace, other.pod, namespaces) {
+			if !chosen(peer, namespace, other.pod, cluster.Namespaces) {
 				continue
 			}
 			if perPod {

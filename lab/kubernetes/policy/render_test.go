@@ -144,6 +144,22 @@ func TestRender(t *testing.T) {
 	}
 }
 
+func TestByIdentityABlockIsOutsideTheCluster(t *testing.T) {
+	c := cluster(t, `{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}, {podSelector: {}}], ports: [{port: 26257}]}]}`)
+	c.ByIdentity, c.Nodes = true, []netip.Addr{netip.MustParseAddr("10.1.0.10")}
+	text := Render(c)
+	want := []string{
+		"ip saddr 10.0.0.0/8 ip saddr != @identities tcp dport 26257 return",
+		"ip saddr { 10.1.128.5, 10.1.129.7, 10.1.129.8 } tcp dport 26257 return", "drop",
+	}
+	if got := chain(text, ingress); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if elements := "elements = { 10.1.0.10, 10.1.128.5, 10.1.129.7, 10.1.129.8, 10.1.129.9 }"; !strings.Contains(text, elements) {
+		t.Errorf("no %q in\n%s", elements, text)
+	}
+}
+
 func TestPoliciesAddUp(t *testing.T) {
 	text := Render(cluster(t, `{podSelector: {}, ingress: [{ports: [{port: 1}]}]}`, `{podSelector: {}, ingress: [{ports: [{port: 2}]}]}`))
 	want := []string{"tcp dport 1 return", "tcp dport 2 return", "drop"}
@@ -180,7 +196,9 @@ func TestKernelAccepts(t *testing.T) {
 	all := cluster(t,
 		`{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.2.0.0/16]}}], ports: [{port: 8000, endPort: 8080}, {port: 8001}, {protocol: UDP}, {port: 5, protocol: SCTP}]}]}`,
 		`{podSelector: {}, policyTypes: [Egress, Ingress], egress: [{to: [{podSelector: {}}], ports: [{port: web}]}, {to: [{namespaceSelector: {}}]}, {}]}`)
-	for _, text := range []string{Render(Cluster{}), Render(all), Render(all)} {
+	identities := all
+	identities.ByIdentity = true
+	for _, text := range []string{Render(Cluster{}), Render(Cluster{ByIdentity: true}), Render(identities), Render(all), Render(all)} {
 		command := exec.Command(nft, "-f", "-")
 		command.Stdin = strings.NewReader(text)
 		if output, err := command.CombinedOutput(); err != nil {

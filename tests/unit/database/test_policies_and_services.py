@@ -1,5 +1,6 @@
 """Who may reach a region, and through what."""
 
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -20,7 +21,21 @@ JOB = names.job_labels("rollout")
 PROBE = {"app.kubernetes.io/name": "cockroachdb-verify"}
 
 
-def allows(direction: str, labels: dict[str, str], address: str, protocol: str, port: int) -> bool:
+@dataclass(frozen=True)
+class Here:
+    """A pod of the same cluster. Cilium takes its address for none of a block's."""
+
+    namespace: str
+
+
+def within(peer: dict[str, Any], other: str | Here) -> bool:
+    if isinstance(other, str):
+        return "ipBlock" in peer and ip_address(other) in ip_network(peer["ipBlock"]["cidr"])
+    assert {*peer.get("podSelector", {}), *peer.get("namespaceSelector", {})} == set(), "every pod"
+    return "namespaceSelector" in peer or ("podSelector" in peer and other.namespace == "us-east1")
+
+
+def allows(direction: str, labels: dict[str, str], other: str | Here, protocol: str, port: int) -> bool:
     """Whether Kubernetes' rules let a packet through: policies that select the pod and the direction add up."""
     side, rules = ("from", "ingress") if direction == "Ingress" else ("to", "egress")
     selecting = [
@@ -32,21 +47,23 @@ def allows(direction: str, labels: dict[str, str], address: str, protocol: str, 
         return True
 
     def matches(rule: dict[str, Any]) -> bool:
-        blocks, ports = rule.get(side), rule.get("ports")
-        inside = not blocks or any(ip_address(address) in ip_network(b["ipBlock"]["cidr"]) for b in blocks)
+        peers, ports = rule.get(side), rule.get("ports")
+        inside = not peers or any(within(peer, other) for peer in peers)
         return inside and (not ports or any((p["protocol"], p["port"]) == (protocol, port) for p in ports))
 
     return any(matches(rule) for spec in selecting for rule in spec.get(rules, []))
 
 
 @pytest.mark.parametrize("port", [26257, 8080])
-@pytest.mark.parametrize("address", ["10.1.0.10", "10.1.128.7", "10.3.0.12", "10.3.200.9", "10.200.0.1"])
-def test_every_region_and_every_client_reaches_the_database(address: str, port: int) -> None:
-    assert allows("Ingress", DATABASE, address, "TCP", port)
+@pytest.mark.parametrize(
+    "other", ["10.1.0.10", "10.1.128.7", "10.3.0.12", "10.3.200.9", "10.200.0.1", Here("us-east1"), Here("app")]
+)
+def test_every_region_and_every_client_reaches_the_database(other: str | Here, port: int) -> None:
+    assert allows("Ingress", DATABASE, other, "TCP", port)
 
 
 @pytest.mark.parametrize(
-    ("labels", "address", "port"),
+    ("labels", "other", "port"),
     [
         (DATABASE, "10.1.128.7", 22),
         (DATABASE, "192.168.1.1", 26257),
@@ -55,19 +72,23 @@ def test_every_region_and_every_client_reaches_the_database(address: str, port: 
         (PROBE, "10.1.128.7", 26257),
         (PROBE, "10.200.0.1", 8080),
         ({}, "10.1.128.7", 80),
+        (DATABASE, Here("us-east1"), 22),
+        (JOB, Here("us-east1"), 8080),
+        (PROBE, Here("app"), 8080),
     ],
 )
-def test_nothing_else_comes_in(labels: dict[str, str], address: str, port: int) -> None:
-    assert not allows("Ingress", labels, address, "TCP", port)
+def test_nothing_else_comes_in(labels: dict[str, str], other: str | Here, port: int) -> None:
+    assert not allows("Ingress", labels, other, "TCP", port)
 
 
-def test_probes_of_every_region_reach_each_other() -> None:
-    assert allows("Ingress", PROBE, "10.3.200.9", "TCP", 8080)
-    assert allows("Egress", PROBE, "10.3.200.9", "TCP", 8080)
+@pytest.mark.parametrize("other", ["10.3.200.9", Here("us-east1")])
+def test_probes_of_every_region_reach_each_other(other: str | Here) -> None:
+    assert allows("Ingress", PROBE, other, "TCP", 8080)
+    assert allows("Egress", PROBE, other, "TCP", 8080)
 
 
 @pytest.mark.parametrize(
-    ("address", "protocol", "port"),
+    ("other", "protocol", "port"),
     [
         ("10.2.130.3", "TCP", 26257),
         ("10.2.130.3", "TCP", 8080),
@@ -77,18 +98,23 @@ def test_probes_of_every_region_reach_each_other() -> None:
         ("169.254.20.10", "UDP", 53),
         ("169.254.169.254", "TCP", 80),
         ("142.250.1.1", "TCP", 443),
+        (Here("us-east1"), "TCP", 26257),
+        (Here("us-east1"), "TCP", 8080),
+        (Here("kube-system"), "UDP", 53),
     ],
 )
 @pytest.mark.parametrize("labels", [DATABASE, JOB, PROBE])
 def test_nodes_jobs_and_probes_reach_what_they_need(
-    labels: dict[str, str], address: str, protocol: str, port: int
+    labels: dict[str, str], other: str | Here, protocol: str, port: int
 ) -> None:
-    assert allows("Egress", labels, address, protocol, port)
+    assert allows("Egress", labels, other, protocol, port)
 
 
-@pytest.mark.parametrize(("address", "port"), [("10.2.130.3", 22), ("8.8.8.8", 26257), ("8.8.8.8", 80)])
-def test_and_nothing_else(address: str, port: int) -> None:
-    assert not allows("Egress", DATABASE, address, "TCP", port)
+@pytest.mark.parametrize(
+    ("other", "port"), [("10.2.130.3", 22), ("8.8.8.8", 26257), ("8.8.8.8", 80), (Here("app"), 26257)]
+)
+def test_and_nothing_else(other: str | Here, port: int) -> None:
+    assert not allows("Egress", DATABASE, other, "TCP", port)
 
 
 def test_names_answer_before_pods_are_ready() -> None:
@@ -101,6 +127,12 @@ def test_the_sql_balancer_has_the_planned_address_and_known_clients() -> None:
     spec = services.sql_balancer_spec(services.SqlBalancer("10.1.16.20", ["10.0.0.0/8"], "internal"))
     assert (spec["loadBalancerIP"], spec["loadBalancerClass"]) == ("10.1.16.20", "internal")
     assert spec["loadBalancerSourceRanges"] == ["10.0.0.0/8"]
+
+
+def test_the_sql_balancer_shows_nodes_the_client_itself() -> None:
+    """Behind a host's address nobody could tell clients apart, and Cilium's policies know that address not."""
+    spec = services.sql_balancer_spec(services.SqlBalancer("10.1.16.20", ["10.0.0.0/8"]))
+    assert (spec["externalTrafficPolicy"], spec["healthCheckNodePort"]) == ("Local", 30026)
 
 
 def test_an_sql_balancer_open_to_the_world_is_refused() -> None:

@@ -28,6 +28,7 @@ import (
 type options struct {
 	kubeconfig       string
 	policyKubeconfig string
+	policyByIdentity bool
 	hostname         string
 	nodeIP           string
 	stateDir         string
@@ -46,7 +47,8 @@ func main() {
 	var o options
 	flags := pflag.NewFlagSet("lab-kubelet", pflag.ExitOnError)
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "the node's credentials for the API server")
-	flags.StringVar(&o.policyKubeconfig, "policy-kubeconfig", "", "credentials that may list and watch all pods, namespaces and network policies (default: --kubeconfig)")
+	flags.StringVar(&o.policyKubeconfig, "policy-kubeconfig", "", "credentials that may list and watch all pods, nodes, namespaces and network policies (default: --kubeconfig)")
+	flags.BoolVar(&o.policyByIdentity, "policy-by-identity", false, "no ipBlock of a network policy holds a pod or node of this cluster, as with Cilium")
 	flags.StringVar(&o.hostname, "hostname", "", "the node's name")
 	flags.StringVar(&o.nodeIP, "node-ip", "", "the node's address, which an interface here must have")
 	flags.StringVar(&o.stateDir, "state-dir", "", "directory for everything this node keeps")

@@ -20,7 +20,7 @@ func startPolicies(ctx context.Context, o options, service *runtime.Service) err
 	if err != nil {
 		return err
 	}
-	controller, err := policy.Start(ctx, client, service.Addresses)
+	controller, err := policy.Start(ctx, client, o.policyByIdentity, service.Addresses)
 	if err != nil {
 		return err
 	}

@@ -199,7 +199,7 @@ def test_the_kubeconfig_is_a_text_without_a_credential_that_asks_for_a_token() -
             "exec": {
                 "apiVersion": "client.authentication.k8s.io/v1beta1",
                 "command": "gke-gcloud-auth-plugin",
-                "args": [],
+                "args": ["--use_application_default_credentials"],
                 "interactiveMode": "Never",
                 "provideClusterInfo": True,
             }

@@ -11,6 +11,7 @@ import pytest
 from lab.clouds import auth
 from lab.paths import LabPaths
 
+GCLOUD = ["gke-gcloud-auth-plugin", "--use_application_default_credentials"]
 AWS = ["aws", "--region", "us-east-1", "eks", "get-token", "--cluster-name", "c", "--output", "json"]
 
 
@@ -25,7 +26,7 @@ def paths(tmp_path: Path) -> LabPaths:
     return made
 
 
-@pytest.mark.parametrize("argv", [["gke-gcloud-auth-plugin"], AWS])
+@pytest.mark.parametrize("argv", [GCLOUD, AWS])
 def test_a_credential_has_the_servers_token(paths: LabPaths, argv: list[str]) -> None:
     token, user, _, group = auth.token_file(paths).read_text().strip().split(",")
     credential = json.loads(run(paths, *argv).stdout)
@@ -43,7 +44,10 @@ def test_the_token_is_its_owners_and_stays(paths: LabPaths) -> None:
     assert not any(before.split(",")[0] in script.read_text() for script in (paths.root / "bin").iterdir())
 
 
-def test_aws_answers_to_nothing_else(paths: LabPaths) -> None:
-    done = run(paths, "aws", "s3", "ls")
+@pytest.mark.parametrize(
+    ("argv", "knows"), [(["aws", "s3", "ls"], "get-token"), (GCLOUD[:1], "application-default credentials only")]
+)
+def test_they_answer_to_nothing_else(paths: LabPaths, argv: list[str], knows: str) -> None:
+    done = run(paths, *argv)
     assert done.returncode != 0
-    assert "get-token" in done.stderr
+    assert knows in done.stderr

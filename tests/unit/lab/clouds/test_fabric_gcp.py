@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.clouds.fabric import Rule
+from lab.clouds.fabric import ANY_PORT, Rule
 from tests.unit.lab.clouds.fabrics import add, change, drop, gcp, link, made
 
 FIREWALL = "gcp:compute/firewall:Firewall"
@@ -55,7 +55,7 @@ def test_only_rules_let_in_and_gkes_own() -> None:
     assert Rule(sources=("10.1.128.0/17", "10.1.0.0/20")) in found
     assert Rule(sources=("10.0.0.0/8",), protocol="tcp", ports=("26257", "8080")) in found
     assert Rule(sources=("10.0.0.0/8",), protocol="udp", ports=("53",)) in found
-    assert made(gcp())[EAST].health_checks
+    assert made(gcp())[EAST].health_ports == ("10256",)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,11 @@ def test_tags_as_sources_are_hosts_not_pods() -> None:
 def test_health_checkers_need_a_rule() -> None:
     state = gcp()
     change(state, FIREWALL, "net-health", allows=[{"protocol": "tcp", "ports": ["80", "9000-10255"]}])
-    assert not made(state)[EAST].health_checks
+    assert made(state)[EAST].health_ports == ("80", "9000-10255")
+    change(state, FIREWALL, "net-health", allows=[{"protocol": "tcp"}])
+    assert made(state)[EAST].health_ports == ANY_PORT
+    change(state, FIREWALL, "net-health", disabled=True)
+    assert made(state)[EAST].health_ports == ()
 
 
 def test_default_snat_translates_beyond_private_ranges() -> None:

@@ -118,7 +118,7 @@ def test_every_vpc_lets_in_what_the_strategy_names_from_the_ranges_that_call_it(
         assert lets_in(clients) == {("tcp", "26257"), ("tcp", "8080")}
         assert clients.inputs["sourceRanges"] == ["10.0.0.0/8"]
         health = recording.named(":Firewall", f"{vpc}-health-checks")
-        assert lets_in(health) == {("tcp", "10256")}
+        assert lets_in(health) == {("tcp", "10256"), ("tcp", "30026")}
         assert set(health.inputs["sourceRanges"]) == {"35.191.0.0/16", "130.211.0.0/22"}
     assert len(recording.of(":Firewall")) == 5 * len(vpcs)
 
