@@ -71,7 +71,7 @@ def cloud_config(platform: str, count: int, cloud: dict[str, Any] | None = None)
     }
     if platform == "gke":
         return {**common, "gcp": {"project": "bench-123456", **settings}}
-    return {**common, "aws": {"kubernetesVersion": "1.34", **settings}}
+    return {**common, "aws": {"kubernetesVersion": "1.36", **settings}}
 
 
 def zones(platform: str, region: str) -> list[str]:

@@ -49,9 +49,10 @@ def live_cidrs(plan: AddressPlan) -> list[str]:
 
 
 def client_cidrs(settings: Settings, plan: AddressPlan) -> list[str]:
-    """Who may reach SQL: the whole network, and nodes and pods of clusters that were there before, outside of it."""
-    network = settings.network_cidr
-    return [str(network), *(cidr for cidr in live_cidrs(plan) if not IPv4Network(cidr).subnet_of(network))]
+    """Who may reach SQL: `clientCidrs`, and what of the regions' own pods and hosts is not in them."""
+    clients = settings.client_cidrs
+    own = [cidr for cidr in live_cidrs(plan) if not any(map(IPv4Network(cidr).subnet_of, clients))]
+    return [*map(str, clients), *own]
 
 
 def members(plan: AddressPlan) -> list[MemberArgs]:

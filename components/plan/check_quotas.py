@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
+from .authorized import by_endpoint
 from .check_network import KEPT
-from .model import AwsSettings, GcpNetworkMode, NatGateways, Platform, Problem, RegionSettings, Settings
+from .layout import hosts_per_zone
+from .model import AwsSettings, GcpNetworkMode, GcpSettings, NatGateways, Platform, Problem, RegionSettings, Settings
 from .quotas import (
     AWS_QUOTAS,
     BGP_SESSIONS,
     EKS_PUBLIC_CIDRS,
+    EKS_SURGE,
     GCP_QUOTAS,
     GKE_AUTHORIZED_CIDRS,
+    GKE_SURGE,
     MAX_EKS_PLACE,
     MAX_GKE_PLACE,
     OWN_RULES,
@@ -22,6 +27,8 @@ from .quotas import (
     VPN_ROUTES_PER_REGION,
     VPN_SESSIONS_PER_VPC,
     Quota,
+    aws_vcpus,
+    gcp_vcpus,
 )
 from .rules import Draft, stack_rule
 
@@ -40,7 +47,7 @@ def _over(
     """A problem where `needed` is more than the quota called `name`; `instead` is another way out."""
     quota = quotas[name]
     limit = stated.get(name, quota.default)
-    if needed <= limit:
+    if limit is None or needed <= limit:
         return
     path = f"{cloud}.quotas.{name}"
     origin = "" if name in stated else " by default"
@@ -79,15 +86,18 @@ def _security_group(draft: Draft) -> Iterator[Problem]:
 def most_rules(settings: Settings, region: RegionSettings, regions: Sequence[RegionSettings]) -> int:
     """Inbound rules of the fullest of an EKS region's three groups: the hosts', and those of two load balancers.
 
-    The hosts' has EKS's own rule, one per port of the load balancers, who may call the API server, and for each other
-    region SQL and HTTP from its pods and ICMP from each range. A load balancer's has, for each range of clients, one
-    for each of two ports (DNS: protocols) and ICMP. SQL's clients are `networkCidr` and what is outside of it.
+    The hosts' has EKS's own rule, one per port of the load balancers, who may call the API server from inside, and for
+    each other region SQL and HTTP from its pods and ICMP from each range. A load balancer's has, for each range of
+    clients, one for each of two ports (DNS: protocols) and ICMP. SQL's clients are `clientCidrs` and the regions
+    outside of those.
     """
     others = [other for other in regions if other.name != region.name]
     every = {cidr for each in regions for cidr in (each.node_cidr, each.pod_cidr)}
-    hosts = OWN_RULES + len(every) + sum(2 + len({other.node_cidr, other.pod_cidr}) for other in others)
-    outside = [cidr for cidr in every if not cidr.subnet_of(settings.network_cidr)]
-    return max(hosts, RULES_PER_CLIENT * len(every), RULES_PER_CLIENT * (1 + len(outside)))
+    callers = by_endpoint([str(cidr) for cidr in settings.aws.authorized_cidrs])[1] if settings.aws else []
+    hosts = OWN_RULES + len(callers) + sum(2 + len({other.node_cidr, other.pod_cidr}) for other in others)
+    clients = settings.client_cidrs
+    outside = [cidr for cidr in every if not any(map(cidr.subnet_of, clients))]
+    return max(hosts, RULES_PER_CLIENT * len(every), RULES_PER_CLIENT * (len(clients) + len(outside)))
 
 
 @stack_rule("quota-routes")
@@ -96,6 +106,38 @@ def _routes(draft: Draft) -> Iterator[Problem]:
     aws, count = draft.settings.aws, len(_kept(draft, Platform.EKS))
     if aws is not None:
         yield from _over("aws", AWS_QUOTAS, aws.quotas, "routesPerRouteTable", count + 1)
+
+
+@stack_rule("quota-vcpus")
+def _vcpus(draft: Draft) -> Iterator[Problem]:
+    """Of a location's hosts, and of those that an update has beside them."""
+    aws, gcp = draft.settings.aws, draft.settings.gcp
+    if not draft.sound("regions"):
+        return
+    if aws is not None:
+        taken = _most(_kept(draft, Platform.EKS), partial(_eks_vcpus, aws))
+        yield from _over("aws", AWS_QUOTAS, aws.quotas, "vcpusPerRegion", taken)
+    if gcp is not None:
+        taken = _most(_kept(draft, Platform.GKE), partial(_gke_vcpus, gcp))
+        yield from _over("gcp", GCP_QUOTAS, gcp.quotas, "vcpusPerRegion", taken)
+
+
+def _eks_vcpus(aws: AwsSettings, region: RegionSettings) -> int:
+    hosts = [each for each in hosts_per_zone(region.nodes, len(region.zones)) if each]
+    return aws_vcpus(region.instance_type or aws.instance_type) * (sum(hosts) + EKS_SURGE * len(hosts))
+
+
+def _gke_vcpus(gcp: GcpSettings, region: RegionSettings) -> int:
+    hosts = hosts_per_zone(region.nodes, len(region.zones))
+    return gcp_vcpus(region.machine_type or gcp.machine_type) * (max(hosts) * len(hosts) + GKE_SURGE)
+
+
+def _most(regions: Sequence[RegionSettings], taken: Callable[[RegionSettings], int]) -> int:
+    """What the fullest location takes."""
+    each: Counter[str] = Counter()
+    for region in regions:
+        each[region.location] += taken(region) if region.zones else 0
+    return max(each.values(), default=0)
 
 
 @stack_rule("quota-vpcs")
@@ -182,21 +224,18 @@ def _vpn_place(draft: Draft) -> Iterator[Problem]:
 
 @stack_rule("quota-authorized")
 def _authorized(draft: Draft) -> Iterator[Problem]:
-    """Callers of an API server. GKE counts those of its private endpoint too: nodes and pods of every region."""
+    """Callers of an API server."""
     aws, gcp = draft.settings.aws, draft.settings.gcp
-    if aws is not None and len(aws.authorized_cidrs) > EKS_PUBLIC_CIDRS:
+    public = by_endpoint([str(cidr) for cidr in aws.authorized_cidrs])[0] if aws else []
+    if len(public) > EKS_PUBLIC_CIDRS:
         yield Problem(
             "aws.authorizedCidrs",
-            f"lists {len(aws.authorized_cidrs)} ranges, and EKS takes {EKS_PUBLIC_CIDRS}; list fewer, wider ones",
+            f"lists {len(public)} public ranges, and EKS takes {EKS_PUBLIC_CIDRS}; list fewer, wider ones",
         )
-    if gcp is None:
-        return
-    internal = len({cidr for region in _kept(draft) for cidr in (region.node_cidr, region.pod_cidr)})
-    if internal + len(gcp.authorized_cidrs) > GKE_AUTHORIZED_CIDRS:
+    if gcp is not None and len(gcp.authorized_cidrs) > GKE_AUTHORIZED_CIDRS:
         yield Problem(
             "gcp.authorizedCidrs",
-            f"lists {len(gcp.authorized_cidrs)} ranges beside {internal} of the regions' own, and GKE takes "
-            f"{GKE_AUTHORIZED_CIDRS}; list fewer, wider ones",
+            f"lists {len(gcp.authorized_cidrs)} ranges, and GKE takes {GKE_AUTHORIZED_CIDRS}; list fewer, wider ones",
         )
 
 

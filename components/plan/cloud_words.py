@@ -14,6 +14,9 @@ RELEASE_CHANNELS = ("RAPID", "REGULAR", "STABLE", "EXTENDED")
 STORAGE_TYPES = ("pd-balanced", "pd-extreme", "pd-ssd", "hyperdisk-balanced", "hyperdisk-extreme")
 """Disk types of GKE's CSI driver on SSDs; `pd-standard` is a spinning disk, where CockroachDB stalls."""
 
+ADDONS = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "aws-ebs-csi-driver")
+"""EKS add-ons that a cluster has."""
+
 MAX_TRANSIT_GATEWAY_FROM = 126
 """A VPC takes 125 peerings at most, whatever the quota (Amazon VPC quotas): 126 regions in a mesh."""
 
@@ -39,6 +42,7 @@ _PROJECT = re.compile(r"[a-z][-a-z0-9]{4,28}[a-z0-9]")
 _MACHINE_TYPE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+){1,3}")
 _INSTANCE_TYPE = re.compile(r"[a-z][-a-z0-9]*\.[a-z0-9]+(-[a-z0-9]+)*")
 _KUBERNETES_VERSION = re.compile(r"1\.[1-9][0-9]")
+_ADDON_VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9]+")
 _PRINCIPAL = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+")
 
 
@@ -92,7 +96,19 @@ def _instance_type(value: str) -> str | None:
 def _kubernetes_version(value: str) -> str | None:
     if _KUBERNETES_VERSION.fullmatch(value):
         return None
-    return 'is not a Kubernetes version of EKS; use the form "1.34", without a patch'
+    return 'is not a Kubernetes version of EKS; use the form "1.36", without a patch'
+
+
+@value_rule("addon")
+def _addon(value: str) -> str | None:
+    return None if value in ADDONS else f"is not an add-on of these clusters; {suggest(value, ADDONS)}"
+
+
+@value_rule("addon-version")
+def _addon_version(value: str) -> str | None:
+    if _ADDON_VERSION.fullmatch(value):
+        return None
+    return "is not a version of an EKS add-on; use a form such as v1.20.4-eksbuild.2"
 
 
 @value_rule("principal")
@@ -111,7 +127,18 @@ def _transit_gateway_from(value: int) -> str | None:
 
 @value_rule("authorized-cidr")
 def _authorized_cidr(value: str) -> str | None:
-    """Who may reach a control plane from outside: a range of anyone's, but not everyone's."""
+    """Who may reach a control plane."""
+    return _anyones(value, "list the ranges of those who administer the clusters")
+
+
+@value_rule("client-cidr")
+def _client_cidr(value: str) -> str | None:
+    """Who may reach SQL."""
+    return _anyones(value, "list the ranges that SQL clients are in")
+
+
+def _anyones(value: str, instead: str) -> str | None:
+    """A range of anyone's, but not everyone's."""
     try:
         network = IPv4Network(value, strict=False)
     except (AddressValueError, NetmaskValueError, ValueError):
@@ -121,20 +148,8 @@ def _authorized_cidr(value: str) -> str | None:
     if str(network.network_address) != value.split("/")[0]:
         return f"has bits set after its prefix; use {network}"
     if network.prefixlen == 0:
-        return "is the whole internet; list the ranges of those who administer the clusters"
+        return f"is the whole internet; {instead}"
     return None
-
-
-@value_rule("public-cidr")
-def _public_cidr(value: str) -> str | None:
-    """EKS takes no reserved range here (Amazon EKS user guide, «Cluster API server endpoint»)."""
-    if not IPv4Network(value, strict=False).is_private or value.startswith(_EXAMPLES):
-        return None
-    return "is a private range, which never reaches a public endpoint; list the public addresses that clients come from"
-
-
-_EXAMPLES = ("192.0.2.", "198.51.100.", "203.0.113.")
-"""Ranges for documentation (RFC 5737): examples in stack files, not private ones."""
 
 
 @value_rule("aws-quota")

@@ -26,7 +26,11 @@ def made(settings: Settings) -> dict[str, Any]:
         found["aws"] = {
             "regions": count,
             "transitGatewayFrom": settings.aws.transit_gateway_from,
-            "kubernetesVersion": settings.aws.kubernetes_version,
+            "kubernetesVersions": {
+                region.name: region.kubernetes_version or settings.aws.kubernetes_version
+                for region in settings.regions
+                if region.platform is Platform.EKS and region.state in KEPT
+            },
         }
     return found
 
@@ -51,7 +55,8 @@ def moved_clusters(before: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
             )
     if before.get("aws") and now.get("aws"):
         yield from _joined_otherwise(before["aws"], now["aws"])
-        yield from _skipped_version(before["aws"].get("kubernetesVersion"), now["aws"].get("kubernetesVersion"))
+        for name, now_has in now["aws"]["kubernetesVersions"].items():
+            yield from _skipped_version(name, before["aws"].get("kubernetesVersions", {}).get(name), now_has)
 
 
 def _joined_otherwise(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:
@@ -70,7 +75,7 @@ def _joined_otherwise(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterato
     )
 
 
-def _skipped_version(was: str | None, now: str | None) -> Iterator[Problem]:
+def _skipped_version(region: str, was: str | None, now: str | None) -> Iterator[Problem]:
     """EKS upgrades a control plane by one minor version (Amazon EKS user guide, «Update existing cluster»)."""
     if was is None or now is None:
         return
@@ -78,7 +83,7 @@ def _skipped_version(was: str | None, now: str | None) -> Iterator[Problem]:
     if after > before + 1:
         yield Problem(
             "aws.kubernetesVersion",
-            f"{now} skips 1.{before + 1}, and EKS upgrades {was}, which the running stack has, by one minor version; "
+            f"{now} skips 1.{before + 1}, and EKS upgrades {was}, which {region} has, by one minor version; "
             f"upgrade to 1.{before + 1} first",
         )
 

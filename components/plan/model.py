@@ -110,6 +110,12 @@ class RegionSettings:
     kubeconfig: str | None
     """Path of a kubeconfig file, relative to the project (platform `existing` only)."""
     context: str | None
+    machine_type: str | None = None
+    """On `gke`: the hosts', in place of `gcp.machineType`."""
+    instance_type: str | None = None
+    """On `eks`: the hosts', in place of `aws.instanceType`."""
+    kubernetes_version: str | None = None
+    """On `eks`, in place of `aws.kubernetesVersion`."""
 
     @property
     def sql_address(self) -> IPv4Address:
@@ -205,7 +211,7 @@ class GcpSettings:
     storage_type: str
     """Type of the nodes' persistent disks, such as `pd-ssd`."""
     authorized_cidrs: tuple[IPv4Network, ...]
-    """Who may reach the control planes' public endpoints. Empty: there are no public endpoints."""
+    """Who may reach the API servers, by public endpoints only where one of them is a public range."""
     autopilot: bool
     deletion_protection: bool
     quotas: Mapping[str, int] = field(default_factory=dict)
@@ -219,11 +225,13 @@ class AwsSettings:
     nat_gateways: NatGateways
     instance_type: str
     kubernetes_version: str | None
-    """Such as `1.34`; None: EKS's default at creation."""
+    """Such as `1.36`; None: EKS's default at creation."""
+    addon_versions: Mapping[str, str]
+    """Version of add-ons by name. Others: EKS's default at their creation, which stays."""
     admin_arns: tuple[str, ...]
     """IAM principals that administer the clusters, beside the one that made them."""
     authorized_cidrs: tuple[IPv4Network, ...]
-    """Who may reach the API servers' public endpoints. Empty: there are no public endpoints."""
+    """Who may reach the API servers, by public endpoints only where one of them is a public range."""
     transit_gateway_from: int
     """From this many `eks` regions on, Transit Gateways take the place of the peering mesh."""
     deletion_protection: bool
@@ -237,6 +245,8 @@ class Settings:
 
     strategy: str
     network_cidr: IPv4Network
+    client_cidrs: tuple[IPv4Network, ...]
+    """Who may reach SQL and the console, beside the regions' own pods and hosts."""
     regions: tuple[RegionSettings, ...]
     """As listed, removed and lost ones included: a region's place decides its addresses."""
     cockroachdb: CockroachSettings

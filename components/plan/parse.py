@@ -38,6 +38,7 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     platform = top.take("platform", "string", "platform", default=defaults.PLATFORM)
     strategy = top.take("strategy", "string", default=defaults.STRATEGY)
     network = top.take("networkCidr", "string", "cidr", convert=IPv4Network, default=IPv4Network(defaults.NETWORK_CIDR))
+    clients = top.items("clientCidrs", "string", "client-cidr", convert=IPv4Network)
     listed = top.take("regions", "list", required="list at least one region, each with a name", default=[])
     regions = tuple(
         parse_region(Reader(entry, f"regions[{index}]", log), index, network, Platform(platform))
@@ -46,6 +47,7 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     settings = Settings(
         strategy=strategy,
         network_cidr=network,
+        client_cidrs=(network,) if clients is None else clients,
         regions=regions,
         cockroachdb=_cockroachdb(top.child("cockroachdb")),
         databases=_databases(top, regions),

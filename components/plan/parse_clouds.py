@@ -54,11 +54,9 @@ def parse_aws(reader: Reader, regions: Iterable[RegionSettings]) -> AwsSettings 
         ),
         instance_type=reader.take("instanceType", "string", "instance-type", default=defaults.AWS_INSTANCE_TYPE),
         kubernetes_version=reader.take("kubernetesVersion", "string", "kubernetes-version"),
+        addon_versions=reader.pairs("addonVersions", ["addon"], ["string", "addon-version"]),
         admin_arns=reader.items("adminArns", "string", "principal") or (),
-        authorized_cidrs=reader.items(
-            "authorizedCidrs", "string", "authorized-cidr", "public-cidr", convert=IPv4Network
-        )
-        or (),
+        authorized_cidrs=reader.items("authorizedCidrs", "string", "authorized-cidr", convert=IPv4Network) or (),
         transit_gateway_from=reader.take(
             "transitGatewayFrom", "integer", "transit-gateway-from", default=defaults.TRANSIT_GATEWAY_FROM
         ),

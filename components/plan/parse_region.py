@@ -60,6 +60,9 @@ def parse_region(reader: Reader, index: int, network: IPv4Network, default_platf
     def needed(sentence: str) -> str | None:
         return sentence if running and platform is Platform.EXISTING else None
 
+    def only(there: Platform, key: str, rule: str) -> str | None:
+        return reader.take(key, "string", rule) if platform is there else None
+
     settings = RegionSettings(
         name=name,
         platform=platform,
@@ -89,6 +92,9 @@ def parse_region(reader: Reader, index: int, network: IPv4Network, default_platf
         ),
         kubeconfig=reader.take("kubeconfig", "string", required=needed("give the path of a kubeconfig file")),
         context=reader.take("context", "string", required=needed("name the context in that kubeconfig")),
+        machine_type=only(Platform.GKE, "machineType", "machine-type"),
+        instance_type=only(Platform.EKS, "instanceType", "instance-type"),
+        kubernetes_version=only(Platform.EKS, "kubernetesVersion", "kubernetes-version"),
     )
     for child in (dns, balancer, reader):
         child.close()

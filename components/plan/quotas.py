@@ -5,6 +5,7 @@ A quota that the account or project has had raised is stated in the config (`aws
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 class Quota:
     """One quota: its default, how far it can be raised, and what it counts."""
 
-    default: int
+    default: int | None
+    """None: each account's or project's own, so checked only where the config states it."""
     most: int | None
     """None: as far as the cloud's support agrees to."""
     counts: str
@@ -23,6 +25,7 @@ AWS_QUOTAS: Mapping[str, Quota] = {
     "peeringsPerVpc": Quota(50, 125, "peerings of one VPC"),
     "rulesPerSecurityGroup": Quota(60, 200, "inbound rules of one security group"),
     "routesPerRouteTable": Quota(50, 1000, "routes of one route table"),
+    "vcpusPerRegion": Quota(None, None, "vCPUs of On-Demand Standard instances in one AWS region"),
     "vpcsPerRegion": Quota(5, None, "VPCs in one AWS region"),
     "elasticIpsPerRegion": Quota(5, None, "Elastic IP addresses in one AWS region"),
     "vpnConnectionsPerGateway": Quota(10, None, "VPN connections of one virtual private gateway"),
@@ -34,6 +37,7 @@ Site-to-Site VPN quotas (…/vpn/latest/s2svpn/vpn-limits.html) and Transit Gate
 interface cannot exceed 1,000."""
 
 GCP_QUOTAS: Mapping[str, Quota] = {
+    "vcpusPerRegion": Quota(None, None, "vCPUs in one region of Google Cloud"),
     "peeringsPerNetwork": Quota(25, None, "peerings of one VPC network"),
 }
 """Google Cloud VPC quotas (cloud.google.com/vpc/docs/quota), PEERINGS_PER_NETWORK. Most of its other quotas have no
@@ -71,3 +75,22 @@ VPN_CONNECTIONS_PER_GATEWAY = 2
 
 VPN_SESSIONS_PER_VPC = 4
 """BGP sessions of one Google Cloud VPN gateway with one VPC: one per tunnel."""
+
+EKS_SURGE = 2
+"""Hosts beside those of a node group in one zone while it is updated (docs.aws.amazon.com/eks/latest/userguide/
+managed-node-update-behavior.html: up to twice the number of its zones)."""
+
+GKE_SURGE = 1
+"""Hosts beside those of a node pool while it is updated: its `max_surge`."""
+
+
+def aws_vcpus(instance_type: str) -> int:
+    """vCPUs of an instance type, by its size (`large` has 2, `xlarge` 4, `2xlarge` 8, …); 0 where that says none."""
+    size = re.fullmatch(r"[a-z0-9-]+\.(?:(large)|(\d*)xlarge)", instance_type)
+    return (2 if size[1] else 4 * int(size[2] or 1)) if size else 0
+
+
+def gcp_vcpus(machine_type: str) -> int:
+    """vCPUs that a machine type's name ends with (`n2-standard-8`, `n2-custom-8-32768`); 0 where it has none."""
+    size = re.fullmatch(r"[a-z0-9]+-(?:[a-z]+-(\d+)|custom-(\d+)-\d+)(?:-[a-z]+)?", machine_type)
+    return int(size[1] or size[2]) if size else 0

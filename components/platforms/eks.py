@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from ..network.aws.balancer import BalancerPortArgs, BalancerTargetsArgs, NetworkLoadBalancer
 from ..network.aws.ports import NODE_PORTS
+from ..plan.authorized import by_endpoint
 from ..plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
 from . import RegionalCluster
 from .balancing import Balancing
@@ -71,15 +72,16 @@ class EksClusterArgs(TypedDict):
     client_cidrs: list[str]
     """Who may reach SQL and the console by the load balancer."""
     authorized_cidrs: NotRequired[list[str]]
-    """Who may reach the API server by its public endpoint. Default: there is none."""
-    internal_cidrs: NotRequired[list[str]]
-    """Who may reach the API server by its private endpoint, beside the cluster's own hosts and pods."""
+    """Who may reach the API server beside the cluster's own hosts and pods: public ranges by its public endpoint, which
+    it has for them only, private ones by its private endpoint. Default: nobody."""
     admin_arns: NotRequired[list[str]]
     """IAM principals that administer the cluster, beside the one that made it."""
     instance_type: NotRequired[str]
     """The hosts'. Default `m6i.2xlarge`."""
     kubernetes_version: NotRequired[str]
-    """Such as `1.34`. Default: EKS's own at creation; it stays then."""
+    """Such as `1.36`. Default: EKS's own at creation; it stays then."""
+    addon_versions: NotRequired[dict[str, str]]
+    """Version of add-ons by name, such as `vpc-cni`. Default: EKS's own at creation; it stays then."""
     mtu: NotRequired[int]
     """Bytes of the largest packet that every path to a peer takes. Default 8500; through a VPN it is less."""
     deletion_protection: NotRequired[bool]
@@ -110,12 +112,13 @@ class EksCluster(RegionalCluster):
         self._args = args
         self._own = pulumi.ResourceOptions(parent=self)
         location = args["location"]
+        public, private = by_endpoint(args.get("authorized_cidrs", []))
         cluster = control_plane(
             name,
             location,
             [zone["private_subnet"] for zone in args["zones"]],
             service_cidr=args["service_cidr"],
-            authorized_cidrs=args.get("authorized_cidrs", []),
+            public_cidrs=public,
             version=args.get("kubernetes_version"),
             deletion_protection=args.get("deletion_protection", True),
             parent=self,
@@ -123,10 +126,13 @@ class EksCluster(RegionalCluster):
         self.cluster_name = cluster.name
         group = cluster.vpc_config.apply(lambda config: config.cluster_security_group_id or "")
         peer_rules(name, location, group, args["peers"], args["ports"], self._own)
-        api_rules(name, location, group, args.get("internal_cidrs", []), self._own)
-        administrators(name, location, cluster, args.get("admin_arns", []), self._own)
+        callers = [
+            *api_rules(name, location, group, private, self._own),
+            *administrators(name, location, cluster, args.get("admin_arns", []), self._own),
+        ]
 
-        network = network_addons(name, location, cluster, args.get("mtu", PEERED_MTU), self)
+        versions = args.get("addon_versions", {})
+        network = network_addons(name, location, cluster, versions, args.get("mtu", PEERED_MTU), self)
         hosts = hosts_by_zone(
             name,
             location,
@@ -140,7 +146,9 @@ class EksCluster(RegionalCluster):
             waits_for=network,
             parent=self,
         )
-        services = service_addons(name, location, cluster, args["corefile"], [*network, *hosts.values()], self)
+        services = service_addons(
+            name, location, cluster, versions, args["corefile"], [*network, *hosts.values()], self
+        )
         targets: list[BalancerTargetsArgs] = [
             {"name": label, "autoscaling_group": made.resources.apply(autoscaling_group)}
             for label, made in hosts.items()
@@ -162,7 +170,13 @@ class EksCluster(RegionalCluster):
         self.context = pulumi.Output.from_input(name)
         lost = args.get("lost", False)
         self._kubernetes = kubernetes_provider(
-            f"{name}-kubernetes", name, self.kubeconfig, self.context, lost=lost, opts=self._own
+            f"{name}-kubernetes",
+            name,
+            self.kubeconfig,
+            self.context,
+            lost=lost,
+            # They go after the objects that they let somebody delete.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=callers),
         )
         if not lost:
             _storage_class(name, self._kubernetes, self)

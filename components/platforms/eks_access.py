@@ -55,17 +55,21 @@ class Role:
 
 def administrators(
     name: str, location: str, cluster: eks.Cluster, arns: Sequence[str], opts: pulumi.ResourceOptions
-) -> None:
+) -> list[pulumi.Resource]:
     """Cluster administrators beside the principal that made the cluster."""
+    made: list[pulumi.Resource] = []
     for arn in arns:
         label = f"{name}-admin-{principal_label(arn)}"
         entry = eks.AccessEntry(label, region=location, cluster_name=cluster.name, principal_arn=arn, opts=opts)
-        eks.AccessPolicyAssociation(
-            label,
-            region=location,
-            cluster_name=cluster.name,
-            principal_arn=entry.principal_arn,
-            policy_arn=f"arn:{partition(location)}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-            access_scope={"type": "cluster"},
-            opts=opts,
+        made.append(
+            eks.AccessPolicyAssociation(
+                label,
+                region=location,
+                cluster_name=cluster.name,
+                principal_arn=entry.principal_arn,
+                policy_arn=f"arn:{partition(location)}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+                access_scope={"type": "cluster"},
+                opts=opts,
+            )
         )
+    return made

@@ -1,7 +1,7 @@
 """EKS's own add-ons, which take the place of what EKS would put into a new cluster unasked."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_aws import eks
@@ -31,18 +31,19 @@ def coredns_values(corefile: str) -> str:
 
 
 def network_addons(
-    name: str, location: str, cluster: eks.Cluster, mtu: int, parent: pulumi.Resource
+    name: str, location: str, cluster: eks.Cluster, versions: Mapping[str, str], mtu: int, parent: pulumi.Resource
 ) -> list[eks.Addon]:
-    """What a host needs to be ready: to be there before the first one."""
+    """What a host needs to be ready: to be there, in the version for its Kubernetes, before it is."""
     own = pulumi.ResourceOptions(parent=parent)
     role = Role(f"{name}-cni", location, trust(PODS, POD_ACTIONS), CNI_POLICIES, own)
     return [
-        _addon(name, location, cluster, "eks-pod-identity-agent", own),
-        _addon(name, location, cluster, "kube-proxy", own),
+        _addon(name, location, cluster, versions, "eks-pod-identity-agent", own),
+        _addon(name, location, cluster, versions, "kube-proxy", own),
         _addon(
             name,
             location,
             cluster,
+            versions,
             "vpc-cni",
             pulumi.ResourceOptions(parent=parent, depends_on=role.granted),
             values=cni_values(mtu),
@@ -55,6 +56,7 @@ def service_addons(
     name: str,
     location: str,
     cluster: eks.Cluster,
+    versions: Mapping[str, str],
     corefile: str,
     waits_for: Sequence[pulumi.Resource],
     parent: pulumi.Resource,
@@ -67,6 +69,7 @@ def service_addons(
             name,
             location,
             cluster,
+            versions,
             "coredns",
             pulumi.ResourceOptions(parent=parent, depends_on=list(waits_for)),
             values=coredns_values(corefile),
@@ -75,6 +78,7 @@ def service_addons(
             name,
             location,
             cluster,
+            versions,
             "aws-ebs-csi-driver",
             pulumi.ResourceOptions(parent=parent, depends_on=[*role.granted, *waits_for]),
             rights={"service_account": "ebs-csi-controller-sa", "role_arn": role.arn},
@@ -86,18 +90,21 @@ def _addon(
     name: str,
     location: str,
     cluster: eks.Cluster,
+    versions: Mapping[str, str],
     addon_name: str,
     opts: pulumi.ResourceOptions,
     *,
     values: str | None = None,
     rights: eks.AddonPodIdentityAssociationArgsDict | None = None,
 ) -> eks.Addon:
-    """One add-on, in EKS's default version for the cluster's. `rights`: a role that its pods have, by pod identity."""
+    """One add-on. Without a version of its own it gets EKS's default for the cluster's, at creation alone. `rights`: a
+    role that its pods have, by pod identity."""
     return eks.Addon(
         f"{name}-{addon_name}",
         region=location,
         cluster_name=cluster.name,
         addon_name=addon_name,
+        addon_version=versions.get(addon_name),
         configuration_values=values,
         pod_identity_associations=None if rights is None else [rights],
         resolve_conflicts_on_create="OVERWRITE",

@@ -16,12 +16,12 @@ def control_plane(
     subnets: Sequence[pulumi.Input[str]],
     *,
     service_cidr: str,
-    authorized_cidrs: Sequence[str],
+    public_cidrs: Sequence[str],
     version: str | None,
     deletion_protection: bool,
     parent: pulumi.Resource,
 ) -> eks.Cluster:
-    """The cluster, empty: its API server has a public endpoint only where `authorized_cidrs` names who may use it, and
+    """The cluster, empty: its API server has a public endpoint only where `public_cidrs` names who may use it, and
     no add-on is in it unasked. Waits for subnets and for its role's rights, which stay until it is gone."""
     own = pulumi.ResourceOptions(parent=parent)
     key = kms.Key(
@@ -35,10 +35,10 @@ def control_plane(
     endpoints: eks.ClusterVpcConfigArgsDict = {
         "subnet_ids": list(subnets),
         "endpoint_private_access": True,
-        "endpoint_public_access": bool(authorized_cidrs),
+        "endpoint_public_access": bool(public_cidrs),
     }
-    if authorized_cidrs:
-        endpoints["public_access_cidrs"] = list(authorized_cidrs)
+    if public_cidrs:
+        endpoints["public_access_cidrs"] = list(public_cidrs)
     return eks.Cluster(
         f"{name}-cluster",
         region=location,

@@ -94,9 +94,9 @@ def peer_rules(
 
 def api_rules(
     name: str, location: str, group: pulumi.Input[str], cidrs: Sequence[str], opts: pulumi.ResourceOptions
-) -> None:
+) -> list[pulumi.Resource]:
     """Open the API server's private endpoint, which is in the same group."""
-    for cidr in dict.fromkeys(cidrs):
+    return [
         vpc.SecurityGroupIngressRule(
             f"{name}-api-from-{cidr_label(cidr)}",
             region=location,
@@ -108,3 +108,5 @@ def api_rules(
             description="Kubernetes API, private endpoint",
             opts=opts,
         )
+        for cidr in cidrs
+    ]

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from ..network.gcp.region import PODS, SERVICES
 from ..network.gcp.rules import NODE_TAG
+from ..plan.authorized import by_endpoint
 from ..plan.layout import hosts_per_zone
 from . import RegionalCluster
 from .balancing import Balancing
@@ -52,9 +53,8 @@ class GkeClusterArgs(TypedDict):
     control_plane_cidr: str
     """A /28 for the API servers' private endpoint."""
     authorized_cidrs: NotRequired[list[str]]
-    """Who may reach the API server by its public endpoint. Default: there is none."""
-    internal_cidrs: NotRequired[list[str]]
-    """Who may reach the API server by its private endpoint, beside the cluster's own hosts and pods."""
+    """Who may reach the API server beside the cluster's own hosts and pods. It has a public endpoint only where one of
+    them is a public range. Default: nobody."""
     release_channel: NotRequired[str]
     """`RAPID`, `REGULAR` (the default), `STABLE` or `EXTENDED`."""
     machine_type: NotRequired[str]
@@ -170,8 +170,7 @@ def _service_account(
 def _cluster(
     name: str, args: GkeClusterArgs, account: gcp.serviceaccount.Account, parent: pulumi.Resource
 ) -> gcp.container.Cluster:
-    public = args.get("authorized_cidrs", [])
-    callers = [*public, *args.get("internal_cidrs", [])]
+    public, private = by_endpoint(args.get("authorized_cidrs", []))
     return gcp.container.Cluster(
         f"{name}-cluster",
         location=args["location"],
@@ -193,7 +192,7 @@ def _cluster(
             "master_global_access_config": {"enabled": True},
         },
         master_authorized_networks_config={
-            "cidr_blocks": [{"cidr_block": cidr} for cidr in callers],
+            "cidr_blocks": [{"cidr_block": cidr} for cidr in (*public, *private)],
             "gcp_public_cidrs_access_enabled": False,
         },
         release_channel={"channel": args.get("release_channel", "REGULAR")},

@@ -12,7 +12,7 @@ from components.platforms.eks import EksCluster, EksClusterArgs
 from components.platforms.eks_rules import EksPeerArgs, EksPortArgs
 from components.strategies import strategy
 
-from ..arguments import LIVE, client_cidrs, live_cidrs
+from ..arguments import LIVE, client_cidrs
 from . import held
 
 
@@ -71,14 +71,14 @@ class Aws:
             "ports": _ports(settings),
             "client_cidrs": client_cidrs(settings, self._plan),
             "authorized_cidrs": [str(cidr) for cidr in own.authorized_cidrs],
-            "internal_cidrs": live_cidrs(self._plan),
             "admin_arns": list(own.admin_arns),
-            "instance_type": own.instance_type,
+            "instance_type": region.instance_type or own.instance_type,
+            "addon_versions": dict(own.addon_versions),
             "deletion_protection": own.deletion_protection and not settings.allow_data_loss,
             "lost": region.state is RegionState.LOST,
         }
-        if own.kubernetes_version is not None:
-            args["kubernetes_version"] = own.kubernetes_version
+        if version := region.kubernetes_version or own.kubernetes_version:
+            args["kubernetes_version"] = version
         if held(settings, Platform.GKE):
             args["mtu"] = VPN_MTU
         return EksCluster(region.name, args, pulumi.ResourceOptions(providers=[self.provider]))

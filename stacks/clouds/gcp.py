@@ -21,7 +21,6 @@ class Gcp:
     def __init__(self, settings: Settings, plan: AddressPlan, lock: pulumi.Resource) -> None:
         self._settings = settings
         self._own = gcp_settings(settings)
-        self._internal = live_cidrs(plan)
         self.regions = held(settings, Platform.GKE)
         self.provider = gcp.Provider("gcp", project=self._own.project)
         self.network = GcpNetwork(
@@ -59,9 +58,8 @@ class Gcp:
                 "balancers_subnet": here.balancers_subnet_name,
                 "control_plane_cidr": str(layout.cut(region.cidr).control_plane),
                 "authorized_cidrs": [str(cidr) for cidr in own.authorized_cidrs],
-                "internal_cidrs": self._internal,
                 "release_channel": own.release_channel,
-                "machine_type": own.machine_type,
+                "machine_type": region.machine_type or own.machine_type,
                 "storage_type": own.storage_type,
                 "maintenance_slot": self._settings.regions.index(region),
                 "deletion_protection": own.deletion_protection and not self._settings.allow_data_loss,

@@ -198,6 +198,7 @@ KEYS = (
     "platform",
     "strategy",
     "networkCidr",
+    "clientCidrs",
     "regions",
     "dns",
     "cockroachdb",
@@ -207,7 +208,16 @@ KEYS = (
     "gcp",
     "aws",
 )
-CLOUD_KEYS = ("project", "network", "natGateways", "quotas", "authorizedCidrs", "transitGatewayFrom", "adminArns")
+CLOUD_KEYS = (
+    "project",
+    "network",
+    "natGateways",
+    "quotas",
+    "authorizedCidrs",
+    "transitGatewayFrom",
+    "adminArns",
+    "addonVersions",
+)
 REGION_KEYS = (
     "name",
     "state",
@@ -220,6 +230,8 @@ REGION_KEYS = (
     "sqlAddress",
     "loadBalancer",
     "location",
+    "instanceType",
+    "machineType",
 )
 
 

@@ -305,3 +305,13 @@ def test_kubernetes_versions_are_not_skipped(was: str, now: str, fine: bool) -> 
     assert (found == []) is fine
     assert all("upgrade to 1.34 first" in problem for problem in found)
     assert records(eks(3), eks(3, kubernetesVersion=now)) == []
+
+
+def test_a_regions_own_kubernetes_version_is_not_skipped_either() -> None:
+    before, after = eks(3, kubernetesVersion="1.33"), eks(3, kubernetesVersion="1.35")
+    for region in after["regions"][:2]:
+        region["kubernetesVersion"] = "1.34"
+    (found,) = records(before, after)
+    assert f"1.33, which {after['regions'][2]['name']} has" in found
+    before["regions"][2]["kubernetesVersion"] = "1.34"
+    assert records(before, after) == []

@@ -244,8 +244,29 @@ def test_a_public_endpoint_is_for_those_who_are_named() -> None:
 
 
 def test_the_private_endpoint_is_for_the_ranges_that_are_named() -> None:
-    recording = cluster(internal_cidrs=["10.9.0.0/16"])
+    recording = cluster(authorized_cidrs=["10.9.0.0/16"])
     assert ("tcp", 443, "10.9.0.0/16") in rules(recording, "us-east-1-cluster-group")
+    assert the(recording, "eks/cluster:Cluster").inputs["vpcConfig"]["endpointPublicAccess"] is False
+    assert not any(port == 443 for _, port, _ in rules(cluster(), "us-east-1-cluster-group"))
+
+
+def test_who_may_call_the_api_server_is_taken_away_last() -> None:
+    """Else `destroy` could leave objects that nobody may delete any more."""
+    recording = cluster(authorized_cidrs=["10.9.0.0/16"], admin_arns=["arn:aws:iam::123456789012:role/admin"])
+    provider = recording.named("providers:kubernetes", "us-east-1-kubernetes")
+    callers = {
+        recording.named(":SecurityGroupIngressRule", "us-east-1-api-from-10.9.0.0-16").urn,
+        the(recording, "eks/accessPolicyAssociation:AccessPolicyAssociation").urn,
+    }
+    assert callers <= set(provider.dependencies)
+
+
+def test_addons_have_the_versions_that_are_named() -> None:
+    recording = cluster(addon_versions={"vpc-cni": "v1.20.4-eksbuild.2"})
+    versions = {made.inputs["addonName"]: made.inputs.get("addonVersion") for made in of(recording, ":Addon").values()}
+    assert versions["vpc-cni"] == "v1.20.4-eksbuild.2"
+    assert len(versions) == 5
+    assert set(versions.values()) == {"v1.20.4-eksbuild.2", None}
 
 
 def test_administrators_are_access_entries() -> None:

@@ -110,8 +110,8 @@ def test_stub_domains_and_the_node_local_cache_work_together() -> None:
     assert cluster["addonsConfig"]["dnsCacheConfig"] == {"enabled": True}
 
 
-def test_without_authorised_ranges_there_is_no_public_endpoint() -> None:
-    cluster = inputs(internal_cidrs=["10.0.0.0/8"])
+def test_for_private_ranges_there_is_no_public_endpoint() -> None:
+    cluster = inputs(authorized_cidrs=["10.0.0.0/8"])
     assert cluster["privateClusterConfig"] == {
         "enablePrivateNodes": True,
         "enablePrivateEndpoint": True,
