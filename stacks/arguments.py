@@ -49,8 +49,8 @@ def live_cidrs(plan: AddressPlan) -> list[str]:
 
 
 def client_cidrs(settings: Settings, plan: AddressPlan) -> list[str]:
-    """Who may reach SQL: `clientCidrs`, and what of the regions' own pods and hosts is not in them."""
-    clients = settings.client_cidrs
+    """Who may reach SQL: `cockroachdb.clientCidrs`, and what of the regions' own pods and hosts is not in them."""
+    clients = settings.cockroachdb.client_cidrs
     own = [cidr for cidr in live_cidrs(plan) if not any(map(IPv4Network(cidr).subnet_of, clients))]
     return [*map(str, clients), *own]
 

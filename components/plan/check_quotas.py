@@ -88,14 +88,14 @@ def most_rules(settings: Settings, region: RegionSettings, regions: Sequence[Reg
 
     The hosts' has EKS's own rule, one per port of the load balancers, who may call the API server from inside, and for
     each other region SQL and HTTP from its pods and ICMP from each range. A load balancer's has, for each range of
-    clients, one for each of two ports (DNS: protocols) and ICMP. SQL's clients are `clientCidrs` and the regions
-    outside of those.
+    clients, one for each of two ports (DNS: protocols) and ICMP. SQL's clients are `cockroachdb.clientCidrs` and
+    the regions outside of those.
     """
     others = [other for other in regions if other.name != region.name]
     every = {cidr for each in regions for cidr in (each.node_cidr, each.pod_cidr)}
     callers = by_endpoint([str(cidr) for cidr in settings.aws.authorized_cidrs])[1] if settings.aws else []
     hosts = OWN_RULES + len(callers) + sum(2 + len({other.node_cidr, other.pod_cidr}) for other in others)
-    clients = settings.client_cidrs
+    clients = settings.cockroachdb.client_cidrs
     outside = [cidr for cidr in every if not any(map(cidr.subnet_of, clients))]
     return max(hosts, RULES_PER_CLIENT * len(every), RULES_PER_CLIENT * (len(clients) + len(outside)))
 

@@ -152,6 +152,8 @@ class CockroachSettings:
     """Repository without tag."""
     tools_image: str
     """Full reference of the Python image that the preflight, rollout and probe scripts run in."""
+    client_cidrs: tuple[IPv4Network, ...]
+    """Who may reach SQL and the console, beside the regions' own pods and hosts."""
     cluster_name: str
     resources: ResourceSettings
     storage: StorageSettings
@@ -245,8 +247,6 @@ class Settings:
 
     strategy: str
     network_cidr: IPv4Network
-    client_cidrs: tuple[IPv4Network, ...]
-    """Who may reach SQL and the console, beside the regions' own pods and hosts."""
     regions: tuple[RegionSettings, ...]
     """As listed, removed and lost ones included: a region's place decides its addresses."""
     cockroachdb: CockroachSettings

@@ -38,7 +38,6 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     platform = top.take("platform", "string", "platform", default=defaults.PLATFORM)
     strategy = top.take("strategy", "string", default=defaults.STRATEGY)
     network = top.take("networkCidr", "string", "cidr", convert=IPv4Network, default=IPv4Network(defaults.NETWORK_CIDR))
-    clients = top.items("clientCidrs", "string", "client-cidr", convert=IPv4Network)
     listed = top.take("regions", "list", required="list at least one region, each with a name", default=[])
     regions = tuple(
         parse_region(Reader(entry, f"regions[{index}]", log), index, network, Platform(platform))
@@ -47,9 +46,8 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     settings = Settings(
         strategy=strategy,
         network_cidr=network,
-        client_cidrs=(network,) if clients is None else clients,
         regions=regions,
-        cockroachdb=_cockroachdb(top.child("cockroachdb")),
+        cockroachdb=_cockroachdb(top.child("cockroachdb"), network),
         databases=_databases(top, regions),
         dns=_dns(top.child("dns")),
         gcp=parse_gcp(top.child("gcp"), regions),
@@ -62,13 +60,15 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     return Draft(settings, frozenset(log.broken), frozenset(log.given)), log
 
 
-def _cockroachdb(reader: Reader) -> CockroachSettings:
+def _cockroachdb(reader: Reader, network: IPv4Network) -> CockroachSettings:
     resources = reader.child("resources")
     storage = reader.child("storage")
+    clients = reader.items("clientCidrs", "string", "client-cidr", convert=IPv4Network)
     settings = CockroachSettings(
         version=reader.take("version", "string", "version", default=defaults.VERSION),
         image=reader.take("image", "string", "image-repository", default=defaults.IMAGE),
         tools_image=reader.take("toolsImage", "string", "image-reference", default=defaults.TOOLS_IMAGE),
+        client_cidrs=(network,) if clients is None else clients,
         cluster_name=reader.take("clusterName", "string", "cluster-name", default=defaults.CLUSTER_NAME),
         resources=ResourceSettings(
             cpu=resources.take("cpu", "scalar", "quantity", convert=str, default=defaults.CPU),

@@ -198,7 +198,6 @@ KEYS = (
     "platform",
     "strategy",
     "networkCidr",
-    "clientCidrs",
     "regions",
     "dns",
     "cockroachdb",

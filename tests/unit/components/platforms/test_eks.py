@@ -263,7 +263,9 @@ def test_who_may_call_the_api_server_is_taken_away_last() -> None:
 
 def test_addons_have_the_versions_that_are_named() -> None:
     recording = cluster(addon_versions={"vpc-cni": "v1.20.4-eksbuild.2"})
-    versions = {made.inputs["addonName"]: made.inputs.get("addonVersion") for made in of(recording, ":Addon").values()}
+    versions = {
+        made.inputs["addonName"]: made.inputs.get("addonVersion") for made in of(recording, "eks/addon:Addon").values()
+    }
     assert versions["vpc-cni"] == "v1.20.4-eksbuild.2"
     assert len(versions) == 5
     assert set(versions.values()) == {"v1.20.4-eksbuild.2", None}
