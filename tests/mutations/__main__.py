@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     every = [*singles, *combinations(singles, live.judge)]
     todo = [change for change in every if options.only in change.label][options.offset :: options.every]
     stack = chosen_stack(live.paths)
-    seen = _read(stack) if options.write else {}
+    labels = {change.label for change in every}
+    seen = {label: outcome for label, outcome in _read(stack).items() if label in labels} if options.write else {}
     for outcome in run(live, [change for change in todo if change.label not in seen]):
         seen[outcome.label] = outcome
         if options.write:
