@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from lab.paths import PROJECT
 from lab.venv import VENV
 
+BESIDE = ("unit", "property")
+
 
 def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]]]:
     """What is run: a name and the words of each."""
@@ -21,7 +23,18 @@ def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]
         ("format", [str(tool / "ruff"), "format", "--check", "."]),
         ("types", [str(tool / "pyright"), "--pythonpath", str(tool / "python")]),
         ("imports", [str(tool / "lint-imports")]),
-        ("tests", [str(tool / "python"), "-m", "pytest", *sample, *pytest]),
+        *_tests([str(tool / "python"), "-m", "pytest", *sample], pytest),
+    ]
+
+
+def _tests(run: list[str], words: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Tests without a machine behind them run side by side; the others have it for themselves, one after the other."""
+    if words:
+        return [("tests", [*run, *words])]
+    beside = [f"tests/{name}" for name in BESIDE]
+    return [
+        ("unit tests", [*run, "--numprocesses=auto", "--dist=loadfile", *beside]),
+        ("lab tests", [*run, "tests", *(f"--ignore={folder}" for folder in beside)]),
     ]
 
 
