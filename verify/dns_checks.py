@@ -49,24 +49,23 @@ def names(evidence: Evidence) -> Iterator[Finding]:
 
 
 def fresh_names(evidence: Evidence) -> Iterator[Finding]:
-    """A question no cache can answer: a live forward says that the name is there."""
+    """A question no cache can answer: a live forward says that the name is there, over each transport."""
     for source, target, entries in _names(evidence):
-        dead = [
-            entry
-            for entry in entries
-            if has_address(entry["udp"]) and not (answered(entry["fresh"]) and entry["fresh"]["rcode"] == "NOERROR")
-        ]
-        if dead:
-            yield finding(
-                evidence.target,
-                Severity.RED,
-                Layer.DNS,
-                "dns-cached",
-                source.name,
-                target.name,
-                listing(sorted(f"cockroachdb-{entry['node']}" for entry in dead)),
-                f"resolves, but a question never asked before gets {listing(words(entry['fresh']) for entry in dead)}",
-            )
+        for transport in TRANSPORTS:
+            asked = [(entry["node"], entry["fresh"][transport]) for entry in entries if has_address(entry["udp"])]
+            dead = {node: got for node, got in asked if not (answered(got) and got["rcode"] == "NOERROR")}
+            if dead:
+                yield finding(
+                    evidence.target,
+                    Severity.RED,
+                    Layer.DNS,
+                    "dns-cached",
+                    source.name,
+                    target.name,
+                    listing(sorted(f"cockroachdb-{node}" for node in dead)),
+                    f"resolves, but a question never asked before gets {listing(map(words, dead.values()))} over "
+                    f"{transport.upper()}",
+                )
 
 
 def stale_names(evidence: Evidence) -> Iterator[Finding]:

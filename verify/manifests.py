@@ -8,7 +8,7 @@ from components.plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
 
 from .target import Region, Target
 
-PROBE_VERSION = 2
+PROBE_VERSION = 3
 """Of the probe's input and report; both ends come from one checkout, the number guards stray pods of another."""
 
 APP = "cockroachdb-verify"

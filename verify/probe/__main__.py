@@ -91,13 +91,19 @@ def await_peers(path: pathlib.Path, seconds: float) -> list[dict[str, str]] | No
 
 
 def probe_name(resolver: str, target: dict[str, Any], port: int) -> dict[str, Any]:
-    """A node's name by the pod's own resolver: over UDP, over TCP, and with a query type no cache has seen."""
+    """A node's name by the pod's own resolver: over UDP, over TCP, and over each with a query type no cache has seen.
+
+    What a cache holds it answers over both, whichever a forward takes.
+    """
     return {
         "region": target["region"],
         "node": target["node"],
         "udp": dns.ask(resolver, target["name"], port=port),
         "tcp": dns.ask(resolver, target["name"], transport="tcp", port=port),
-        "fresh": dns.ask(resolver, target["name"], qtype=dns.private_type(), port=port),
+        "fresh": {
+            transport: dns.ask(resolver, target["name"], qtype=dns.private_type(), transport=transport, port=port)
+            for transport in ("udp", "tcp")
+        },
     }
 
 

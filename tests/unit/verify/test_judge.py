@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.unit.verify import world
-from tests.unit.verify.world import CENTRAL, EAST, WEST, World, answer, denied, entries, failed
+from tests.unit.verify.world import CENTRAL, EAST, WEST, World, answer, denied, each_way, entries, failed
 from verify import judge
 from verify.findings import Finding, Layer, Severity
 from verify.measurements import PodState, RegionMeasurement
@@ -223,7 +223,7 @@ CASES = [
     Case("no nameserver", no_resolver, "dns-no-resolver", Layer.DNS, Severity.RED, "kubelets", row("red", EAST)),
     Case(
         "forward missing",
-        update("names", EAST, WEST, udp=denied(), tcp=denied(), fresh=denied()),
+        update("names", EAST, WEST, udp=denied(), tcp=denied(), fresh=each_way(denied())),
         "dns-forward-missing",
         Layer.DNS,
         Severity.RED,
@@ -232,7 +232,7 @@ CASES = [
     ),
     Case(
         "forward missing, kube-dns",
-        update("names", WEST, EAST, udp=denied(), tcp=denied(), fresh=denied()),
+        update("names", WEST, EAST, udp=denied(), tcp=denied(), fresh=each_way(denied())),
         "dns-forward-missing",
         Layer.DNS,
         Severity.RED,
@@ -247,7 +247,7 @@ CASES = [
             WEST,
             udp=answer(rcode="SERVFAIL"),
             tcp=answer(rcode="SERVFAIL"),
-            fresh=answer(rcode="SERVFAIL"),
+            fresh=each_way(answer(rcode="SERVFAIL")),
         ),
         "dns-forward-dead",
         Layer.DNS,
@@ -266,7 +266,7 @@ CASES = [
     ),
     Case(
         "own DNS dead",
-        update("names", EAST, None, udp=failed(), tcp=failed(), fresh=failed()),
+        update("names", EAST, None, udp=failed(), tcp=failed(), fresh=each_way(failed())),
         "dns-resolver",
         Layer.DNS,
         Severity.RED,
@@ -276,7 +276,8 @@ CASES = [
     Case(
         "other region's DNS knows no nodes",
         both(
-            update("names", EAST, WEST, udp=denied(), tcp=denied(), fresh=denied()), server(None, None, known=denied())
+            update("names", EAST, WEST, udp=denied(), tcp=denied(), fresh=each_way(denied())),
+            server(None, None, known=denied()),
         ),
         "dns-name-unknown",
         Layer.DNS,
@@ -286,7 +287,16 @@ CASES = [
     ),
     Case(
         "forward dead behind a cache",
-        update("names", EAST, WEST, fresh=answer(rcode="SERVFAIL")),
+        update("names", EAST, WEST, fresh=each_way(answer(rcode="SERVFAIL"))),
+        "dns-cached",
+        Layer.DNS,
+        Severity.RED,
+        "cache",
+        {PAIR: "red"},
+    ),
+    Case(
+        "forward dead over TCP alone, behind a cache",
+        update("names", EAST, WEST, fresh={"udp": answer(soa="cluster.local"), "tcp": answer(rcode="SERVFAIL")}),
         "dns-cached",
         Layer.DNS,
         Severity.RED,
@@ -295,7 +305,7 @@ CASES = [
     ),
     Case(
         "forward dead behind a cache, silent",
-        update("names", EAST, WEST, fresh=failed()),
+        update("names", EAST, WEST, fresh=each_way(failed())),
         "dns-cached",
         Layer.DNS,
         Severity.RED,

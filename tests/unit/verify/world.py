@@ -81,6 +81,11 @@ def failed(status: str = "timeout", **fields: Any) -> dict[str, Any]:
     return {"status": status, "error": status, "ms": 1500.0, "attempts": 2, **fields}
 
 
+def each_way(got: dict[str, Any]) -> dict[str, Any]:
+    """The same answer over UDP and TCP."""
+    return {"udp": got, "tcp": got}
+
+
 def denied() -> dict[str, Any]:
     return answer(rcode="NXDOMAIN", soa="cluster.local")
 
@@ -115,7 +120,7 @@ def report(aim: Target, region: Region, zone_name: str) -> dict[str, Any]:
                 "node": node,
                 "udp": answer(addresses=[pod_address(other.name, node)]),
                 "tcp": answer(addresses=[pod_address(other.name, node)]),
-                "fresh": answer(soa="cluster.local"),
+                "fresh": each_way(answer(soa="cluster.local")),
             }
             for other, node in everyone
         ],
@@ -241,7 +246,7 @@ def stop_node(world: World, region: str, node: int, pod: PodState | None = None)
         pods[node] = pod
     world[region] = replace(world[region], pods=pods)
     for entry in entries(world, "names", about=region, node=node):
-        entry.update(udp=denied(), tcp=denied(), fresh=denied())
+        entry.update(udp=denied(), tcp=denied(), fresh=each_way(denied()))
     for entry in entries(world, "nodes", about=region, node=node):
         entry.update(address=None, connect=None, tls=None, sql=None, http=None)
     if node == 0:
@@ -257,7 +262,9 @@ def stop_node(world: World, region: str, node: int, pod: PodState | None = None)
 def cut(world: World, source: str, about: str) -> None:
     """Nothing from `source` reaches `about`: route or everything filtered; names don't resolve either."""
     for entry in entries(world, "names", source, about):
-        entry.update(udp=answer(rcode="SERVFAIL"), tcp=answer(rcode="SERVFAIL"), fresh=answer(rcode="SERVFAIL"))
+        entry.update(
+            udp=answer(rcode="SERVFAIL"), tcp=answer(rcode="SERVFAIL"), fresh=each_way(answer(rcode="SERVFAIL"))
+        )
     for entry in entries(world, "servers", source, about):
         for transport in ("udp", "tcp"):
             entry[transport] = {"known": failed(), "fresh": [failed() for _ in range(4)]}
