@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from lab.environment import environment
-from lab.paths import PROJECT, LabPaths
+from lab.paths import PROJECT, LabPaths, lab_paths
 from lab.tools import bin_dir
 from tests.lab.running import RunningLab
 
@@ -149,6 +149,18 @@ class RunningStack:
         self.lab.run("down")
         with suppress(FileNotFoundError):
             self.file.unlink()
+
+
+@contextmanager
+def in_a_lab(name: str, config: Mapping[str, Any], hosts: int = 1) -> Iterator[RunningStack]:
+    """A stack that is not up yet. Whatever its test or fixture runs into, nothing of it stays."""
+    running = RunningStack(lab_paths(name), hosts)
+    running.down()
+    try:
+        running.configure(config)
+        yield running
+    finally:
+        running.down()
 
 
 def dev_config() -> Json:

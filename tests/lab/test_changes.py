@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.paths import lab_paths
-from tests.lab.stack import RunningStack, cluster_ids, identity, is_ready, members, region, small_config
+from tests.lab.stack import RunningStack, cluster_ids, identity, in_a_lab, is_ready, members, region, small_config
 
 THREE = [region("alpha", "coredns", 1), region("beta", "coredns", 1), region("gamma", "kube-dns", 1)]
 FOURTH = region("delta", "kube-dns", 1)
@@ -21,11 +20,9 @@ NAMES = [one["name"] for one in THREE]
 @pytest.fixture
 def stack(request: pytest.FixtureRequest) -> Iterator[RunningStack]:
     """Three regions of one node and one host; nothing is up yet."""
-    running = RunningStack(lab_paths(request.node.originalname.replace("_", "-")[5:30].strip("-")), hosts=1)
-    running.down()
-    running.configure(small_config(*THREE))
-    yield running
-    running.down()
+    name = request.node.originalname.replace("_", "-")[5:30].strip("-")
+    with in_a_lab(name, small_config(*THREE)) as running:
+        yield running
 
 
 def objects(stack: RunningStack, name: str) -> dict[str, str]:

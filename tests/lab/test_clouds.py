@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from lab.clouds.store import Store
-from lab.paths import lab_paths
 from policy.gcp.kinds import TUNNEL
-from tests.lab.stack import Json, RunningStack, both_clouds, wait_until
+from tests.lab.stack import Json, RunningStack, both_clouds, in_a_lab, wait_until
 from tests.mutations.__main__ import settled
 from tests.mutations.changes import Change, Class, changes, combinations
 from tests.mutations.live import Live
@@ -50,12 +49,9 @@ def config() -> Json:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
     """Up and green, on hosts that the clouds gave."""
-    running = RunningStack(lab_paths("clouds"), hosts=1)
-    running.down()
-    running.configure(config())
-    running.up()
-    yield running
-    running.down()
+    with in_a_lab("clouds", config()) as running:
+        running.up()
+        yield running
 
 
 def test_every_region_reaches_every_other_across_both_clouds(stack: RunningStack) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.paths import lab_paths
 from tests.lab.stack import (
     RunningStack,
     cluster_ids,
     dev_config,
     identity,
+    in_a_lab,
     is_ready,
     members,
     wait_until,
@@ -29,16 +29,13 @@ PRIVATE = "PRIVATE KEY"
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
     """The dev stack with a user more and a host more in each region, on clusters where others have DNS entries."""
-    running = RunningStack(lab_paths("cluster"), hosts=4)
     config = dev_config()
     config["databases"][0]["users"] = ["reader"]
-    running.down()
-    running.configure(config)
-    running.lab.run("up", "--stack-file", str(running.file), "--hosts", str(running.hosts))
-    add_others_dns(running)
-    running.up()
-    yield running
-    running.down()
+    with in_a_lab("cluster", config, hosts=4) as running:
+        running.lab.run("up", "--stack-file", str(running.file), "--hosts", str(running.hosts))
+        add_others_dns(running)
+        running.up()
+        yield running
 
 
 def add_others_dns(stack: RunningStack) -> None:
@@ -86,7 +83,7 @@ def test_the_same_up_changes_nothing(stack: RunningStack) -> None:
     stack.run("pulumi", "preview", "--expect-no-changes")
 
 
-def test_databases_are_as_configured(stack: RunningStack, tmp_path: Path) -> None:
+def test_databases_are_as_configured(stack: RunningStack, in_a_lab, tmp_path: Path) -> None:
     outputs = stack.outputs()
     address = outputs["sqlEndpoints"]["us-west1"].partition(":")[0]
     certificates = stack.certificates(tmp_path, "app")

@@ -9,8 +9,7 @@ import pytest
 
 from lab import netns
 from lab.clouds.store import Record, Store
-from lab.paths import lab_paths
-from tests.lab.stack import Json, RunningStack, both_clouds
+from tests.lab.stack import Json, RunningStack, both_clouds, in_a_lab
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
@@ -48,11 +47,8 @@ def config() -> Json:
 
 @pytest.fixture
 def stack() -> Iterator[RunningStack]:
-    running = RunningStack(lab_paths("failed"), hosts=1)
-    running.down()
-    running.configure(config())
-    yield running
-    running.down()
+    with in_a_lab("failed", config()) as running:
+        yield running
 
 
 def test_what_a_failed_up_made_can_be_destroyed(stack: RunningStack) -> None:

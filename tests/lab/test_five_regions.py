@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.paths import lab_paths
-from tests.lab.stack import RunningStack
+from tests.lab.stack import in_a_lab
 from tests.lab.test_clouds import config
 
 UNEVEN = [
@@ -19,14 +18,9 @@ UNEVEN = [
 
 @pytest.mark.long
 def test_five_uneven_regions_on_both_clouds_are_green() -> None:
-    running = RunningStack(lab_paths("five"), hosts=1)
-    running.down()
-    try:
-        running.configure({**config(), "regions": UNEVEN})
+    with in_a_lab("five", {**config(), "regions": UNEVEN}) as running:
         running.up()
         verdict = running.verify()
         assert verdict["verdict"] == "green", verdict["findings"]
         for region in UNEVEN:
             assert len(running.pods(str(region["name"]))) == region["nodes"]
-    finally:
-        running.down()
