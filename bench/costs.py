@@ -5,7 +5,8 @@ Quantities come from the stack files, prices and assumptions from bench/prices.y
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -16,6 +17,7 @@ import yaml
 
 from components.plan import Settings
 from components.plan.layout import hosts_per_zone
+from components.plan.machines import host_type
 from components.plan.model import GcpNetworkMode, NatGateways, Platform, RegionSettings
 from stacks.settings import from_stack_file
 
@@ -57,14 +59,14 @@ Found = Iterator[tuple[str, str, Decimal | int]]
 def _gke(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str, int], eks: Decimal) -> Found:
     if settings.gcp is None:
         return
-    # A pool's node count is per zone, so the fullest zone decides for all.
-    hosts = sum(max(hosts_per_zone(region.nodes, len(region.zones))) * len(region.zones) for region in regions)
+    hosts = sum(map(_pool_hosts, regions))
     count = len(regions)
     here, there = _shares(settings, Decimal(count), eks)
     gateways = 0 if not eks else GATEWAYS if settings.gcp.network is GcpNetworkMode.GLOBAL else count
     group = "Google Cloud"
     yield group, "gke-cluster", count
-    yield group, settings.gcp.machine_type, hosts
+    for name, number in _by_type(settings, regions, _pool_hosts).items():
+        yield group, name, number
     yield group, settings.gcp.storage_type, _storage(settings, regions)
     yield group, "pd-balanced", hosts * assumed["gkeHostDiskGiB"]
     yield group, "gcp-nat-vm", hosts
@@ -76,6 +78,19 @@ def _gke(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str
     yield group, "gcp-between-regions", here * assumed["toOtherRegionsGiB"]
     yield group, "gcp-internet", there * assumed["toOtherRegionsGiB"]
     yield group, "gcp-vpn-tunnel", gateways * TUNNELS * eks
+
+
+def _by_type(settings: Settings, regions: list[RegionSettings], hosts: Callable[[RegionSettings], int]) -> Counter[str]:
+    """Machine type -> hosts."""
+    found: Counter[str] = Counter()
+    for region in regions:
+        found[host_type(settings, region)] += hosts(region)
+    return found
+
+
+def _pool_hosts(region: RegionSettings) -> int:
+    """A pool's node count is per zone, so the fullest zone decides for all."""
+    return max(hosts_per_zone(region.nodes, len(region.zones))) * len(region.zones)
 
 
 def _eks(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str, int], gke: Decimal) -> Found:
@@ -90,7 +105,8 @@ def _eks(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str
     vpn = gke and (GATEWAYS if settings.gcp and settings.gcp.network is GcpNetworkMode.GLOBAL else gke)
     group = "AWS"
     yield group, "eks-cluster", count
-    yield group, settings.aws.instance_type, hosts
+    for name, number in _by_type(settings, regions, lambda region: region.nodes).items():
+        yield group, name, number
     yield group, "gp3", _storage(settings, regions) + hosts * assumed["eksHostDiskGiB"]
     yield group, "aws-nat", gateways
     yield group, "aws-address", gateways

@@ -115,6 +115,8 @@ def region_args(
     }
     if balancing.load_balancer_class is not None:
         args["load_balancer_class"] = balancing.load_balancer_class
+    if balancing.health_check_node_port is not None:
+        args["health_check_node_port"] = balancing.health_check_node_port
     if balancing.node_ports:
         args["node_ports"] = dict(balancing.node_ports)
     return args

@@ -51,6 +51,8 @@ class CockroachRegionArgs(TypedDict):
     """`spec.loadBalancerClass` of the SQL load balancer."""
     load_balancer_annotations: NotRequired[dict[str, pulumi.Input[str]]]
     """Annotations of the SQL load balancer's Service."""
+    health_check_node_port: NotRequired[int]
+    """Where the SQL load balancer asks hosts whether they have a ready node. Default: the cluster chooses."""
     node_ports: NotRequired[dict[str, int]]
     """Ports of every host, `grpc` and `http`, that a load balancer made elsewhere sends to: `sql_address` is its."""
     client_cidrs: list[str]
@@ -156,6 +158,7 @@ class CockroachRegion(pulumi.ComponentResource):
             load_balancer_class=args.get("load_balancer_class"),
             annotations=args.get("load_balancer_annotations", {}),
             node_ports=args.get("node_ports", {}),
+            health_check_node_port=args.get("health_check_node_port"),
         )
         # Never awaited: a Service is ready when pods behind it are, and these are only once the cluster is initialised.
         headless = k8s.core.v1.Service(

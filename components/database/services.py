@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..plan.defaults import SQL_HEALTH_CHECK_NODE_PORT
 from . import names
 from .fragments import Manifest
 
@@ -27,6 +26,8 @@ class SqlBalancer:
     """Values may be outputs."""
     node_ports: Mapping[str, int] = field(default_factory=dict)
     """Port name -> port of every host: the address is a load balancer's that was made elsewhere and sends there."""
+    health_check_node_port: int | None = None
+    """Where the load balancer asks hosts whether they have a ready node. None: the cluster chooses."""
 
 
 def headless_spec() -> Manifest:
@@ -68,10 +69,11 @@ def sql_balancer_spec(balancer: SqlBalancer) -> Manifest:
         # Only to hosts that have a ready node, whom the client's own address reaches: a host's in its place would be
         # unknown to NetworkPolicies under Cilium, and to CockroachDB's logs and host-based authentication anywhere.
         "externalTrafficPolicy": "Local",
-        "healthCheckNodePort": SQL_HEALTH_CHECK_NODE_PORT,
         "selector": names.selector_labels(),
         "ports": [dict(port) for port in _PORTS],
     }
+    if balancer.health_check_node_port is not None:
+        spec["healthCheckNodePort"] = balancer.health_check_node_port
     if balancer.load_balancer_class is not None:
         spec["loadBalancerClass"] = balancer.load_balancer_class
     return spec

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
+_SHARED = IPv4Network("100.64.0.0/10")
+"""Of carriers, and of VPNs (RFC 6598): no public endpoint sees it."""
 _EXAMPLES = tuple(IPv4Network(cidr) for cidr in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
 """Ranges for documentation (RFC 5737): in stack files they stand for public ones."""
 
@@ -14,5 +16,6 @@ def by_endpoint(cidrs: Sequence[str]) -> tuple[list[str], list[str]]:
     for cidr in dict.fromkeys(cidrs):
         network = IPv4Network(cidr)
         example = any(network.subnet_of(each) for each in _EXAMPLES)
-        (private if network.is_private and not example else public).append(cidr)
+        inside = network.subnet_of(_SHARED) or (network.is_private and not example)
+        (private if inside else public).append(cidr)
     return public, private

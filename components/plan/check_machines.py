@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from .amounts import amount
+from .check_network import KEPT
+from .machines import host_type, machine
 from .model import Platform, Problem
 from .rules import Draft, stack_rule
-
-_GKE_TYPE = re.compile(r"[a-z0-9]+-(?P<kind>[a-z]+)-(?P<cpus>[0-9]+)")
-_EKS_TYPE = re.compile(r"(?P<kind>[a-z])[a-z0-9-]*\.(?P<times>[0-9]*)x?large")
-_GIB_PER_CPU = {
-    Platform.GKE: {"highcpu": 2, "standard": 4, "highmem": 8},
-    Platform.EKS: {"c": 2, "m": 4, "r": 8},
-}
-"""GiB of memory per vCPU, at most, by a machine type's kind (the clouds' pages on machine families)."""
 
 HYPERDISK_ONLY = ("c4", "c4a", "c4d", "n4")
 """Series that take no Persistent Disk (Compute Engine, «Machine series comparison»)."""
 
 
-def _machine(platform: Platform, name: str) -> tuple[int, int | None] | None:
-    """vCPUs and at most so much memory in GiB; None for a type whose name does not say."""
-    match = (_GKE_TYPE if platform is Platform.GKE else _EKS_TYPE).fullmatch(name)
-    if match is None:
-        return None
-    cpus = int(match["cpus"]) if platform is Platform.GKE else _eks_cpus(name, match["times"])
-    ratio = _GIB_PER_CPU[platform].get(match["kind"])
-    return cpus, None if ratio is None else cpus * ratio
-
-
-def _eks_cpus(name: str, times: str) -> int:
-    """`large` has 2, `xlarge` 4, and `2xlarge` twice that."""
-    return 4 * int(times or 1) if name.endswith("xlarge") else 2
-
-
 def _machines(draft: Draft) -> Iterator[tuple[str, Platform, str]]:
-    settings = draft.settings
-    if settings.gcp is not None and draft.sound("gcp.machineType"):
-        yield "gcp.machineType", Platform.GKE, settings.gcp.machine_type
-    if settings.aws is not None and draft.sound("aws.instanceType"):
-        yield "aws.instanceType", Platform.EKS, settings.aws.instance_type
+    """Where each type of host comes from in the config, once."""
+    keys = {Platform.GKE: ("gcp", "machineType"), Platform.EKS: ("aws", "instanceType")}
+    found: dict[tuple[str, Platform, str], None] = {}
+    for path, region in draft.regions(*KEPT):
+        if name := host_type(draft.settings, region):
+            cloud, key = keys[region.platform]
+            own = region.machine_type or region.instance_type
+            source = f"{path}.{key}" if own else f"{cloud}.{key}"
+            if draft.sound(source):
+                found[source, region.platform, name] = None
+    yield from found
 
 
 @stack_rule("node-fits-machine")
@@ -49,7 +33,7 @@ def _fits(draft: Draft) -> Iterator[Problem]:
     """Kubernetes and its agents take some of a host: a node that asks for all of it is never scheduled."""
     asked = draft.settings.cockroachdb.resources
     for path, platform, name in _machines(draft):
-        found = _machine(platform, name)
+        found = machine(platform, name)
         if found is None:
             continue
         cpus, memory = found
@@ -73,12 +57,13 @@ def _fits(draft: Draft) -> Iterator[Problem]:
 @stack_rule("disk-of-machine")
 def _disk(draft: Draft) -> Iterator[Problem]:
     gcp = draft.settings.gcp
-    if gcp is None or not draft.sound("gcp.storageType", "gcp.machineType"):
+    if gcp is None or not draft.sound("gcp.storageType"):
         return
-    series = gcp.machine_type.partition("-")[0]
-    if series in HYPERDISK_ONLY and gcp.storage_type.startswith("pd-"):
-        yield Problem(
-            "gcp.storageType",
-            f"{gcp.storage_type} cannot be attached to {gcp.machine_type}, whose series takes Hyperdisks alone; "
-            "use hyperdisk-balanced",
-        )
+    for path, platform, name in _machines(draft):
+        series = name.partition("-")[0]
+        if platform is Platform.GKE and series in HYPERDISK_ONLY and gcp.storage_type.startswith("pd-"):
+            yield Problem(
+                "gcp.storageType",
+                f"{gcp.storage_type} cannot be attached to {path} {name}, whose series takes Hyperdisks alone; "
+                "use hyperdisk-balanced",
+            )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 
 from .authorized import by_endpoint
 from .check_network import KEPT
 from .layout import hosts_per_zone
-from .model import AwsSettings, GcpNetworkMode, GcpSettings, NatGateways, Platform, Problem, RegionSettings, Settings
+from .machines import host_type, machine
+from .model import AwsSettings, GcpNetworkMode, NatGateways, Platform, Problem, RegionSettings, Settings
 from .quotas import (
     AWS_QUOTAS,
     BGP_SESSIONS,
@@ -27,8 +27,6 @@ from .quotas import (
     VPN_ROUTES_PER_REGION,
     VPN_SESSIONS_PER_VPC,
     Quota,
-    aws_vcpus,
-    gcp_vcpus,
 )
 from .rules import Draft, stack_rule
 
@@ -110,34 +108,33 @@ def _routes(draft: Draft) -> Iterator[Problem]:
 
 @stack_rule("quota-vcpus")
 def _vcpus(draft: Draft) -> Iterator[Problem]:
-    """Of a location's hosts, and of those that an update has beside them."""
-    aws, gcp = draft.settings.aws, draft.settings.gcp
+    """Of a location's hosts, and of those that an update has beside them. Checked where the config states a quota."""
+    name, settings = "vcpusPerRegion", draft.settings
     if not draft.sound("regions"):
         return
-    if aws is not None:
-        taken = _most(_kept(draft, Platform.EKS), partial(_eks_vcpus, aws))
-        yield from _over("aws", AWS_QUOTAS, aws.quotas, "vcpusPerRegion", taken)
-    if gcp is not None:
-        taken = _most(_kept(draft, Platform.GKE), partial(_gke_vcpus, gcp))
-        yield from _over("gcp", GCP_QUOTAS, gcp.quotas, "vcpusPerRegion", taken)
+    for cloud, stated, quotas, platform in (
+        ("aws", settings.aws and settings.aws.quotas, AWS_QUOTAS, Platform.EKS),
+        ("gcp", settings.gcp and settings.gcp.quotas, GCP_QUOTAS, Platform.GKE),
+    ):
+        if not stated or name not in stated:
+            continue
+        taken: Counter[str] = Counter()
+        for region in _kept(draft, platform):
+            type_ = host_type(settings, region)
+            size = machine(platform, type_)
+            if size is None:
+                yield Problem(f"{cloud}.quotas.{name}", f"cannot be checked, as {type_} says no vCPUs; leave it out")
+                return
+            taken[region.location] += size[0] * _most_hosts(region)
+        yield from _over(cloud, quotas, stated, name, max(taken.values(), default=0))
 
 
-def _eks_vcpus(aws: AwsSettings, region: RegionSettings) -> int:
-    hosts = [each for each in hosts_per_zone(region.nodes, len(region.zones)) if each]
-    return aws_vcpus(region.instance_type or aws.instance_type) * (sum(hosts) + EKS_SURGE * len(hosts))
-
-
-def _gke_vcpus(gcp: GcpSettings, region: RegionSettings) -> int:
-    hosts = hosts_per_zone(region.nodes, len(region.zones))
-    return gcp_vcpus(region.machine_type or gcp.machine_type) * (max(hosts) * len(hosts) + GKE_SURGE)
-
-
-def _most(regions: Sequence[RegionSettings], taken: Callable[[RegionSettings], int]) -> int:
-    """What the fullest location takes."""
-    each: Counter[str] = Counter()
-    for region in regions:
-        each[region.location] += taken(region) if region.zones else 0
-    return max(each.values(), default=0)
+def _most_hosts(region: RegionSettings) -> int:
+    """Hosts of a region while they are updated."""
+    zones = hosts_per_zone(region.nodes, len(region.zones)) if region.zones else ()
+    if region.platform is Platform.GKE:
+        return max(zones, default=0) * len(zones) + GKE_SURGE
+    return sum(zones) + EKS_SURGE * sum(map(bool, zones))
 
 
 @stack_rule("quota-vpcs")

@@ -137,6 +137,10 @@ def _client_cidr(value: str) -> str | None:
     return _anyones(value, "list the ranges that SQL clients are in")
 
 
+LEAST_PREFIX = 8
+"""The widest range that one organisation has: 10.0.0.0/8, or its like."""
+
+
 def _anyones(value: str, instead: str) -> str | None:
     """A range of anyone's, but not everyone's."""
     try:
@@ -147,8 +151,8 @@ def _anyones(value: str, instead: str) -> str | None:
         return f"has no prefix length; use CIDR form such as {value}/32"
     if str(network.network_address) != value.split("/")[0]:
         return f"has bits set after its prefix; use {network}"
-    if network.prefixlen == 0:
-        return f"is the whole internet; {instead}"
+    if network.prefixlen < LEAST_PREFIX:
+        return f"is {'the whole' if network.prefixlen == 0 else 'much of the'} internet; {instead}"
     return None
 
 

@@ -26,6 +26,7 @@ def made(settings: Settings) -> dict[str, Any]:
         found["aws"] = {
             "regions": count,
             "transitGatewayFrom": settings.aws.transit_gateway_from,
+            "kubernetesVersion": settings.aws.kubernetes_version,
             "kubernetesVersions": {
                 region.name: region.kubernetes_version or settings.aws.kubernetes_version
                 for region in settings.regions
@@ -55,8 +56,7 @@ def moved_clusters(before: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
             )
     if before.get("aws") and now.get("aws"):
         yield from _joined_otherwise(before["aws"], now["aws"])
-        for name, now_has in now["aws"]["kubernetesVersions"].items():
-            yield from _skipped_version(name, before["aws"].get("kubernetesVersions", {}).get(name), now_has)
+        yield from _versions(before["aws"], now["aws"], [region["name"] for region in new["topology"]["regions"]])
 
 
 def _joined_otherwise(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:
@@ -75,17 +75,29 @@ def _joined_otherwise(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterato
     )
 
 
-def _skipped_version(region: str, was: str | None, now: str | None) -> Iterator[Problem]:
-    """EKS upgrades a control plane by one minor version (Amazon EKS user guide, «Update existing cluster»)."""
-    if was is None or now is None:
-        return
-    before, after = (int(version.partition(".")[2]) for version in (was, now))
-    if after > before + 1:
-        yield Problem(
-            "aws.kubernetesVersion",
-            f"{now} skips 1.{before + 1}, and EKS upgrades {was}, which {region} has, by one minor version; "
-            f"upgrade to 1.{before + 1} first",
-        )
+def _versions(before: Mapping[str, Any], now: Mapping[str, Any], places: Sequence[str]) -> Iterator[Problem]:
+    """EKS upgrades a control plane by one minor version, and never takes it back (Amazon EKS user guide, «Update
+    existing cluster»)."""
+    told: set[str] = set()
+    for name, here in now["kubernetesVersions"].items():
+        was = before.get("kubernetesVersions", {}).get(name)
+        stacks = here == now["kubernetesVersion"]
+        path = "aws.kubernetesVersion" if stacks else f"regions[{places.index(name)}].kubernetesVersion"
+        if was is None or here is None or path in told:
+            continue
+        old, new = (int(version.partition(".")[2]) for version in (was, here))
+        if new < old:
+            told.add(path)
+            yield Problem(
+                path, f"{here} is older than {was}, which {name} has, and EKS never goes back; put {was} back"
+            )
+        elif new > old + 1:
+            told.add(path)
+            yield Problem(
+                path,
+                f"{here} skips 1.{old + 1}, and EKS upgrades {was}, which {name} has, by one minor version; "
+                f"upgrade to 1.{old + 1} first",
+            )
 
 
 def moved_zones(path: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,7 +5,6 @@ A quota that the account or project has had raised is stated in the config (`aws
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -82,15 +81,3 @@ managed-node-update-behavior.html: up to twice the number of its zones)."""
 
 GKE_SURGE = 1
 """Hosts beside those of a node pool while it is updated: its `max_surge`."""
-
-
-def aws_vcpus(instance_type: str) -> int:
-    """vCPUs of an instance type, by its size (`large` has 2, `xlarge` 4, `2xlarge` 8, …); 0 where that says none."""
-    size = re.fullmatch(r"[a-z0-9-]+\.(?:(large)|(\d*)xlarge)", instance_type)
-    return (2 if size[1] else 4 * int(size[2] or 1)) if size else 0
-
-
-def gcp_vcpus(machine_type: str) -> int:
-    """vCPUs that a machine type's name ends with (`n2-standard-8`, `n2-custom-8-32768`); 0 where it has none."""
-    size = re.fullmatch(r"[a-z0-9]+-(?:[a-z]+-(\d+)|custom-(\d+)-\d+)(?:-[a-z]+)?", machine_type)
-    return int(size[1] or size[2]) if size else 0

@@ -24,5 +24,7 @@ class Balancing:
     """TCP and UDP are two Services that share one address (GKE's internal load balancers before 1.36.2)."""
     node_ports: Mapping[str, int] = field(default_factory=dict)
     """Port name (`dns`, `dns-tcp`, `grpc`, `http`) -> node port."""
+    health_check_node_port: int | None = None
+    """Where the SQL load balancer asks hosts for their health; None: the cluster chooses."""
     waits_for: Sequence[pulumi.Resource] = ()
     """What must be there before an address answers: reserved addresses, or the program's own load balancers."""

@@ -13,6 +13,8 @@ from . import kinds
 from .firewall import health_checked
 from .site import Site, ranges
 
+PROXY_HEALTH_PORT = 10256
+"""Where hosts answer for a Service that any of them may take."""
 PREFIX = "networking.gke.io/"
 SHARED = "SHARED_LOADBALANCER_VIP"
 
@@ -33,7 +35,15 @@ def answers(graph: Graph, site: Site, flow: Flow, address: IPv4Address, *, same_
     yield from _subnet(graph, site, service, address)
     if len(services) > 1:
         yield from _shared(graph, address, services)
-    yield from health_checked(graph, site)
+    yield from health_checked(graph, site, _health_check_port(service))
+
+
+def _health_check_port(service: Resource) -> int:
+    """Where hosts are asked for their health; 0, for any, where the cluster chooses the port."""
+    if service.get("spec.externalTrafficPolicy") != "Local":
+        return PROXY_HEALTH_PORT
+    port = service.get("spec.healthCheckNodePort")
+    return int(port) if isinstance(port, int | float) else 0
 
 
 def _asked_for(service: Resource, *, same_location: bool) -> Iterator[Failure]:

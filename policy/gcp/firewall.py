@@ -84,14 +84,15 @@ def let_out(graph: Graph, site: Site, flow: Flow) -> Iterator[Failure]:
             )
 
 
-def health_checked(graph: Graph, site: Site) -> list[Failure]:
-    """Without its health checks a load balancer takes every host for dead, and sends to any of them."""
-    return graph.derived(("health checks", site.cluster.urn), lambda: list(_health_checked(graph, site)))
+def health_checked(graph: Graph, site: Site, port: int) -> list[Failure]:
+    """Without its health checks, on `port`, a load balancer takes every host for dead, and sends to any of them."""
+    key = ("health checks", site.cluster.urn, str(port))
+    return graph.derived(key, lambda: list(_health_checked(graph, site, port)))
 
 
-def _health_checked(graph: Graph, site: Site) -> Iterator[Failure]:
+def _health_checked(graph: Graph, site: Site, port: int) -> Iterator[Failure]:
     for checker in HEALTH_CHECKERS:
-        packets = Packets("tcp", 0, checker, site.region.node_cidr)
+        packets = Packets("tcp", port, checker, site.region.node_cidr)
         for pool in site.pools:
             for failure in _let_in(graph, site, pool, packets):
                 yield replace(failure, hop="health checks", severity=Severity.DEGRADED)

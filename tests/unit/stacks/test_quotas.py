@@ -34,7 +34,8 @@ def config(*regions: dict[str, Any], **top: Any) -> dict[str, Any]:
     return {
         "regions": list(regions),
         "gcp": {"project": "my-project-123456", "network": "global"},
-        "aws": {"quotas": AMPLE},
+        # The private range is one rule more of the clusters' groups.
+        "aws": {"quotas": AMPLE, "authorizedCidrs": ["203.0.113.0/24", "172.31.0.0/16"]},
         **top,
     }
 
@@ -179,7 +180,21 @@ def test_places_for_a_vpn() -> None:
     numbers.inside(quotas.MAX_GKE_PLACE - 1, quotas.MAX_EKS_PLACE - 1)
 
 
-def test_the_callers_of_a_gke_api_server_are_counted() -> None:
+def test_nobody_else_calls_a_gke_api_server_unless_listed() -> None:
     made = run(CONFIGS["all platforms"])
     for cluster in made.of("container/cluster:Cluster"):
         assert cluster.inputs["masterAuthorizedNetworksConfig"]["cidrBlocks"] == []
+
+
+def test_a_quota_that_cannot_be_checked_is_not_taken_for_checked() -> None:
+    aws = {"instanceType": "m6i.metal", "quotas": {**AMPLE, "vcpusPerRegion": 64}}
+    (problem,) = problems_of(config(*(eks(f"us-{place}", f"us-{place}") for place in ("east-1", "east-2")), aws=aws))
+    assert "m6i.metal says no vCPUs" in problem.message
+
+
+def test_a_regions_own_hosts_are_what_is_counted() -> None:
+    regions = [eks(f"us-{place}", f"us-{place}") for place in ("east-1", "east-2", "west-2")]
+    quota = {"aws": {"quotas": {"vcpusPerRegion": 72}}}
+    assert problems_of(config(*regions, **quota)) == []
+    (problem,) = problems_of(config(regions[0] | {"instanceType": "m6i.4xlarge"}, *regions[1:], **quota))
+    assert "take 144 vCPUs" in problem.message
