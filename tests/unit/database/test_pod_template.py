@@ -2,7 +2,9 @@
 
 import os
 import re
+import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +161,8 @@ def start(tmp_path: Path, text: str, program_text: str) -> subprocess.Popen[str]
         env={**os.environ, "ADVERTISE_HOST": "cockroachdb-1.cockroachdb.us-east1.svc.cluster.local"},
         stdout=subprocess.PIPE,
         text=True,
+        # As a container has it: under nohup it is ignored, and a shell can't trap what it was born ignoring.
+        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),
     )
 
 
