@@ -83,7 +83,7 @@ def test_the_same_up_changes_nothing(stack: RunningStack) -> None:
     stack.run("pulumi", "preview", "--expect-no-changes")
 
 
-def test_databases_are_as_configured(stack: RunningStack, in_a_lab, tmp_path: Path) -> None:
+def test_databases_are_as_configured(stack: RunningStack, tmp_path: Path) -> None:
     outputs = stack.outputs()
     address = outputs["sqlEndpoints"]["us-west1"].partition(":")[0]
     certificates = stack.certificates(tmp_path, "app")
