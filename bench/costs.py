@@ -6,7 +6,7 @@ Quantities come from the stack files, prices and assumptions from bench/prices.y
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -16,8 +16,7 @@ from typing import Any
 import yaml
 
 from components.plan import Settings
-from components.plan.layout import hosts_per_zone
-from components.plan.machines import host_type
+from components.plan.machines import host_type, hosts
 from components.plan.model import GcpNetworkMode, NatGateways, Platform, RegionSettings
 from stacks.settings import from_stack_file
 
@@ -59,17 +58,17 @@ Found = Iterator[tuple[str, str, Decimal | int]]
 def _gke(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str, int], eks: Decimal) -> Found:
     if settings.gcp is None:
         return
-    hosts = sum(map(_pool_hosts, regions))
+    machines = _by_type(settings, regions)
     count = len(regions)
     here, there = _shares(settings, Decimal(count), eks)
     gateways = 0 if not eks else GATEWAYS if settings.gcp.network is GcpNetworkMode.GLOBAL else count
     group = "Google Cloud"
     yield group, "gke-cluster", count
-    for name, number in _by_type(settings, regions, _pool_hosts).items():
+    for name, number in machines.items():
         yield group, name, number
     yield group, settings.gcp.storage_type, _storage(settings, regions)
-    yield group, "pd-balanced", hosts * assumed["gkeHostDiskGiB"]
-    yield group, "gcp-nat-vm", hosts
+    yield group, "pd-balanced", machines.total() * assumed["gkeHostDiskGiB"]
+    yield group, "gcp-nat-vm", machines.total()
     yield group, "gcp-nat-address", count
     yield group, "gcp-nat-data", count * assumed["throughNatGiB"]
     yield group, "gcp-forwarding-rules", count
@@ -80,7 +79,7 @@ def _gke(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str
     yield group, "gcp-vpn-tunnel", gateways * TUNNELS * eks
 
 
-def _by_type(settings: Settings, regions: list[RegionSettings], hosts: Callable[[RegionSettings], int]) -> Counter[str]:
+def _by_type(settings: Settings, regions: list[RegionSettings]) -> Counter[str]:
     """Machine type -> hosts."""
     found: Counter[str] = Counter()
     for region in regions:
@@ -88,15 +87,10 @@ def _by_type(settings: Settings, regions: list[RegionSettings], hosts: Callable[
     return found
 
 
-def _pool_hosts(region: RegionSettings) -> int:
-    """A pool's node count is per zone, so the fullest zone decides for all."""
-    return max(hosts_per_zone(region.nodes, len(region.zones))) * len(region.zones)
-
-
 def _eks(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str, int], gke: Decimal) -> Found:
     if settings.aws is None:
         return
-    hosts = sum(region.nodes for region in regions)
+    machines = _by_type(settings, regions)
     count = len(regions)
     gateways = sum(1 if settings.aws.nat_gateways is NatGateways.ONE else len(region.zones) for region in regions)
     here, there = _shares(settings, Decimal(count), gke)
@@ -105,9 +99,9 @@ def _eks(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str
     vpn = gke and (GATEWAYS if settings.gcp and settings.gcp.network is GcpNetworkMode.GLOBAL else gke)
     group = "AWS"
     yield group, "eks-cluster", count
-    for name, number in _by_type(settings, regions, lambda region: region.nodes).items():
+    for name, number in machines.items():
         yield group, name, number
-    yield group, "gp3", _storage(settings, regions) + hosts * assumed["eksHostDiskGiB"]
+    yield group, "gp3", _storage(settings, regions) + machines.total() * assumed["eksHostDiskGiB"]
     yield group, "aws-nat", gateways
     yield group, "aws-address", gateways
     yield group, "aws-nat-data", count * assumed["throughNatGiB"]

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .authorized import by_endpoint
 from .check_network import KEPT
-from .layout import hosts_per_zone
-from .machines import host_type, machine
+from .machines import host_type, hosts, machine
 from .model import AwsSettings, GcpNetworkMode, NatGateways, Platform, Problem, RegionSettings, Settings
 from .quotas import (
     AWS_QUOTAS,
@@ -125,16 +124,13 @@ def _vcpus(draft: Draft) -> Iterator[Problem]:
             if size is None:
                 yield Problem(f"{cloud}.quotas.{name}", f"cannot be checked, as {type_} says no vCPUs; leave it out")
                 return
-            taken[region.location] += size[0] * _most_hosts(region)
+            taken[region.location] += size[0] * (hosts(region) + _surge(region))
         yield from _over(cloud, quotas, stated, name, max(taken.values(), default=0))
 
 
-def _most_hosts(region: RegionSettings) -> int:
-    """Hosts of a region while they are updated."""
-    zones = hosts_per_zone(region.nodes, len(region.zones)) if region.zones else ()
-    if region.platform is Platform.GKE:
-        return max(zones, default=0) * len(zones) + GKE_SURGE
-    return sum(zones) + EKS_SURGE * sum(map(bool, zones))
+def _surge(region: RegionSettings) -> int:
+    """Hosts beside a region's own while they are updated."""
+    return GKE_SURGE if region.platform is Platform.GKE else EKS_SURGE * min(region.nodes, len(region.zones))
 
 
 @stack_rule("quota-vpcs")

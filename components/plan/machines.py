@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .layout import hosts_per_zone
 from .model import Platform, RegionSettings, Settings
 
 _GKE_TYPE = re.compile(r"[a-z0-9]+-(?P<kind>[a-z]+)-(?P<cpus>[0-9]+)")
@@ -37,3 +38,9 @@ def host_type(settings: Settings, region: RegionSettings) -> str:
     if region.platform is Platform.EKS and settings.aws is not None:
         return region.instance_type or settings.aws.instance_type
     return ""
+
+
+def hosts(region: RegionSettings) -> int:
+    """How many a region has on a cloud: on GKE, where a pool's node count is per zone, the fullest zone decides."""
+    zones = hosts_per_zone(region.nodes, len(region.zones)) if region.zones else ()
+    return max(zones, default=0) * len(zones) if region.platform is Platform.GKE else sum(zones)

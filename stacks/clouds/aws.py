@@ -6,6 +6,7 @@ import pulumi_aws as aws
 from components.network import corefile
 from components.network.aws.network import AwsNetwork, AwsRegionArgs
 from components.plan import layout
+from components.plan.machines import host_type
 from components.plan.model import AddressPlan, AwsSettings, Platform, RegionSettings, RegionState, Settings
 from components.platforms import RegionalCluster
 from components.platforms.eks import EksCluster, EksClusterArgs
@@ -72,7 +73,7 @@ class Aws:
             "client_cidrs": client_cidrs(settings, self._plan),
             "authorized_cidrs": [str(cidr) for cidr in own.authorized_cidrs],
             "admin_arns": list(own.admin_arns),
-            "instance_type": region.instance_type or own.instance_type,
+            "instance_type": host_type(settings, region),
             "addon_versions": dict(own.addon_versions),
             "deletion_protection": own.deletion_protection and not settings.allow_data_loss,
             "lost": region.state is RegionState.LOST,

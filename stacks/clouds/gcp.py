@@ -6,6 +6,7 @@ import pulumi_gcp as gcp
 from components.network.gcp.network import GcpNetwork
 from components.network.gcp.region import GcpRegionArgs
 from components.plan import layout
+from components.plan.machines import host_type
 from components.plan.model import AddressPlan, GcpSettings, Platform, RegionSettings, RegionState, Settings
 from components.platforms import RegionalCluster
 from components.platforms.gke import GkeCluster
@@ -59,7 +60,7 @@ class Gcp:
                 "control_plane_cidr": str(layout.cut(region.cidr).control_plane),
                 "authorized_cidrs": [str(cidr) for cidr in own.authorized_cidrs],
                 "release_channel": own.release_channel,
-                "machine_type": region.machine_type or own.machine_type,
+                "machine_type": host_type(self._settings, region),
                 "storage_type": own.storage_type,
                 "maintenance_slot": self._settings.regions.index(region),
                 "deletion_protection": own.deletion_protection and not self._settings.allow_data_loss,
