@@ -129,9 +129,14 @@ class RunningStack:
             assert time.monotonic() < deadline, verdict["findings"]
 
     def sql(self, host: str, certificates: Path, user: str, statement: str) -> subprocess.CompletedProcess[str]:
-        """A statement over a region's SQL load balancer, from a host in the lab's network, as TSV."""
+        """A statement over a region's SQL load balancer, from another region's host, as TSV.
+
+        The region's own hosts are no clients: policies by identity know them as nodes of the cluster (docs/config.md).
+        """
         argv = [str(bin_dir() / "lab-cockroach"), "sql", f"--certs-dir={certificates}", f"--host={host}"]
-        place = f"{self.outputs()['regions'][0]}-host-0"
+        endpoints = self.outputs()["sqlEndpoints"]
+        elsewhere = next(name for name, endpoint in endpoints.items() if endpoint.partition(":")[0] != host)
+        place = f"{elsewhere}-host-0"
         return self.lab.inside(place, *argv, f"--user={user}", "--format=tsv", "-e", statement)
 
     def certificates(self, folder: Path, user: str, *, filed_as: str | None = None) -> Path:
