@@ -52,6 +52,7 @@ BY_NAME: tuple[tuple[str, float], ...] = (
     (r"aws:ec2/vpc:", 12.0),
     (r"aws:ec2/(vpcPeeringConnection|vpcPeeringConnectionAccepter):", 5.0),
     (r"aws:kms/", 10.0),
+    (r"aws:ec2/managedPrefixList:", 5.0),
     (r"aws:ec2/route:", 2.0),
     (r"aws:", 1.0),
 )

@@ -72,7 +72,7 @@ def _transit_peerings(draft: Draft) -> Iterator[Problem]:
 
 @stack_rule("quota-security-group")
 def _security_group(draft: Draft) -> Iterator[Problem]:
-    """Rules are by range: groups of one region mean nothing in another, whatever joins the two."""
+    """Rules are by prefix list, and a list counts as many as its entries."""
     aws, regions = draft.settings.aws, _kept(draft)
     if aws is None or not draft.sound("regions"):
         return

@@ -16,7 +16,7 @@ from .eks_access import administrators
 from .eks_addons import PEERED_MTU, network_addons, service_addons
 from .eks_control_plane import control_plane
 from .eks_hosts import autoscaling_group, hosts_by_zone
-from .eks_rules import EksPeerArgs, EksPortArgs, api_rules, dns_clients, peer_rules
+from .eks_rules import EksPeerArgs, EksPortArgs, PeerLists, api_rules, dns_sources, peer_rules
 from .kubeconfig import exec_kubeconfig
 from .kubernetes_provider import kubernetes_provider
 
@@ -125,7 +125,8 @@ class EksCluster(RegionalCluster):
         )
         self.cluster_name = cluster.name
         group = cluster.vpc_config.apply(lambda config: config.cluster_security_group_id or "")
-        peer_rules(name, location, group, args["peers"], args["ports"], self._own)
+        lists = PeerLists(name, location, args["peers"], self._own)
+        peer_rules(name, location, group, lists, args["ports"], self._own)
         callers = [
             *api_rules(name, location, group, private, self._own),
             *administrators(name, location, cluster, args.get("admin_arns", []), self._own),
@@ -153,11 +154,26 @@ class EksCluster(RegionalCluster):
             {"name": label, "autoscaling_group": made.resources.apply(autoscaling_group)}
             for label, made in hosts.items()
         ]
-        clients = dns_clients(args["vpc_cidr"], args["peers"], args["ports"])
+        asking = lists.of(dns_sources(args["ports"]))
         balancers = [
-            self._balancer("dns", DNS_PORTS, [zone["dns_address"] for zone in args["zones"]], clients, group, targets),
+            # Its own range too, for probes of every address from inside.
             self._balancer(
-                "sql", SQL_PORTS, [zone["sql_address"] for zone in args["zones"]], args["client_cidrs"], group, targets
+                "dns",
+                DNS_PORTS,
+                [zone["dns_address"] for zone in args["zones"]],
+                [args["vpc_cidr"]],
+                {asking.label: asking.id} if asking else {},
+                group,
+                targets,
+            ),
+            self._balancer(
+                "sql",
+                SQL_PORTS,
+                [zone["sql_address"] for zone in args["zones"]],
+                args["client_cidrs"],
+                {},
+                group,
+                targets,
             ),
         ]
 
@@ -195,6 +211,7 @@ class EksCluster(RegionalCluster):
         ports: list[BalancerPortArgs],
         addresses: list[str],
         client_cidrs: list[str],
+        client_lists: dict[str, pulumi.Input[str]],
         group: pulumi.Output[str],
         targets: list[BalancerTargetsArgs],
     ) -> NetworkLoadBalancer:
@@ -209,6 +226,7 @@ class EksCluster(RegionalCluster):
                 ],
                 "ports": ports,
                 "client_cidrs": client_cidrs,
+                "client_prefix_lists": client_lists,
                 "hosts_security_group": group,
                 "targets": targets,
             },

@@ -1,10 +1,11 @@
-"""What the hosts and pods of an EKS cluster let in: security group rules by range, for groups don't cross regions."""
+"""What the hosts and pods of an EKS cluster let in: rules by prefix list, for security groups don't cross regions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
 import pulumi
-from pulumi_aws import vpc
+from pulumi_aws import ec2, vpc
 
 from ..network.aws.names import cidr_label
 from ..plan.defaults import DNS_PORT
@@ -36,60 +37,90 @@ class EksPortArgs(TypedDict):
     """`pods`, `nodes` or both."""
 
 
-def ranges(peer: EksPeerArgs, sources: Sequence[str]) -> Mapping[str, str]:
-    """Range -> whose it is (`pods` or `nodes`), each range once."""
+@dataclass(frozen=True, slots=True)
+class PeerList:
+    """A prefix list of the peers' ranges."""
+
+    label: str
+    """Whose they are: part of the rules' names."""
+    id: pulumi.Output[str]
+
+
+class PeerLists:
+    """The other regions' ranges as prefix lists: a rule is then one resource, however many regions there are, and one
+    more region is one more entry. A list counts as many rules of a security group as it has entries."""
+
+    def __init__(self, name: str, location: str, peers: Sequence[EksPeerArgs], opts: pulumi.ResourceOptions) -> None:
+        self._name = name
+        self._location = location
+        self._peers = peers
+        self._opts = opts
+        self._made: dict[str, PeerList] = {}
+
+    def of(self, sources: Collection[str]) -> PeerList | None:
+        """The list of the peers' `pods`, `nodes` or both; None where there are no peers."""
+        cidrs = {cidr: peer["name"] for peer in self._peers for cidr in ranges(peer, sources)}
+        label = "peer-" + "-and-".join(source for source in ("pods", "nodes") if source in sources)
+        if label not in self._made and cidrs:
+            made = ec2.ManagedPrefixList(
+                f"{self._name}-{label}",
+                region=self._location,
+                address_family="IPv4",
+                max_entries=len(cidrs),
+                entries=[{"cidr": cidr, "description": whose} for cidr, whose in cidrs.items()],
+                tags={"Name": f"{self._name}-{label}"},
+                opts=self._opts,
+            )
+            self._made[label] = PeerList(label, made.id)
+        return self._made.get(label)
+
+
+def ranges(peer: EksPeerArgs, sources: Collection[str]) -> list[str]:
+    """Ranges of a peer's `pods`, `nodes` or both, each once: on EKS the two are one."""
     by_source = {"pods": peer["pod_cidr"], "nodes": peer["node_cidr"]}
-    found: dict[str, str] = {}
-    for source in ("pods", "nodes"):
-        if source in sources:
-            found.setdefault(by_source[source], source)
-    return found
+    return list(dict.fromkeys(cidr for source, cidr in by_source.items() if source in sources))
 
 
-def dns_clients(own_cidr: str, peers: Sequence[EksPeerArgs], ports: Sequence[EksPortArgs]) -> list[str]:
-    """Ranges that ask this region's DNS: its own, for probes of every address from inside, and the peers'."""
-    sources = {source for port in ports if port["number"] == DNS_PORT for source in port["sources"]}
-    return list(dict.fromkeys([own_cidr, *(cidr for peer in peers for cidr in ranges(peer, sorted(sources)))]))
+def dns_sources(ports: Sequence[EksPortArgs]) -> set[str]:
+    """Who asks this region's DNS: `pods`, `nodes` or both."""
+    return {source for port in ports if port["number"] == DNS_PORT for source in port["sources"]}
 
 
 def peer_rules(
     name: str,
     location: str,
     group: pulumi.Input[str],
-    peers: Sequence[EksPeerArgs],
+    lists: PeerLists,
     ports: Sequence[EksPortArgs],
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Open the cluster's own security group to the peers: the ports that pods take themselves (DNS has a load balancer
     before it), and fragmentation needed, without which a connection hangs where a path is narrower than its ends."""
-    for peer in peers:
-        for port in ports:
-            if port["number"] == DNS_PORT:
-                continue
-            for cidr, source in ranges(peer, port["sources"]).items():
-                vpc.SecurityGroupIngressRule(
-                    f"{name}-{port['name']}-from-{peer['name']}-{source}",
-                    region=location,
-                    security_group_id=group,
-                    ip_protocol=port["protocol"].lower(),
-                    from_port=port["number"],
-                    to_port=port["number"],
-                    cidr_ipv4=cidr,
-                    description=f"{port['name']} from {peer['name']}",
-                    opts=opts,
-                )
-        for cidr, source in ranges(peer, ("pods", "nodes")).items():
+    for port in ports:
+        if port["number"] != DNS_PORT and (listed := lists.of(port["sources"])):
             vpc.SecurityGroupIngressRule(
-                f"{name}-path-mtu-from-{peer['name']}-{source}",
+                f"{name}-{port['name']}-from-{listed.label}",
                 region=location,
                 security_group_id=group,
-                ip_protocol="icmp",
-                from_port=3,
-                to_port=4,
-                cidr_ipv4=cidr,
-                description=f"fragmentation needed, from {peer['name']}",
+                ip_protocol=port["protocol"].lower(),
+                from_port=port["number"],
+                to_port=port["number"],
+                prefix_list_id=listed.id,
+                description=f"{port['name']} from {listed.label}",
                 opts=opts,
             )
+    if listed := lists.of(("pods", "nodes")):
+        vpc.SecurityGroupIngressRule(
+            f"{name}-path-mtu-from-{listed.label}",
+            region=location,
+            security_group_id=group,
+            ip_protocol="icmp",
+            from_port=3,
+            to_port=4,
+            prefix_list_id=listed.id,
+            description=f"fragmentation needed, from {listed.label}",
+            opts=opts,
+        )
 
 
 def api_rules(

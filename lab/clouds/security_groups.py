@@ -14,6 +14,7 @@ from lab.clouds.store import Record, State
 
 CLUSTER = "aws:eks/cluster:Cluster"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+PREFIX_LIST = "aws:ec2/managedPrefixList:ManagedPrefixList"
 SINGLE = {
     "ingress": "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     "egress": "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
@@ -48,10 +49,7 @@ def _rules(aws: State, group: str, direction: str, members: Sequence[Member]) ->
             yield Rule(destinations=(EVERYWHERE,))
     for single in present(aws, SINGLE[direction]):
         if single["securityGroupId"] == group:
-            cidrs, peers = (
-                words([single["cidrIpv4"]] if single["cidrIpv4"] else ()),
-                single["referencedSecurityGroupId"],
-            )
+            cidrs, peers = (*_listed(single["cidrIpv4"]), *_named(aws, single)), single["referencedSecurityGroupId"]
             fields = {**single.outputs, "protocol": single["ipProtocol"]}
             yield from _one(fields, cidrs, [peers] if peers else [], direction, members)
     for older in present(aws, OLDER):
@@ -105,6 +103,12 @@ def _of_members(
 
 def _listed(value: Any) -> tuple[str, ...]:
     return (str(value),) if value else ()
+
+
+def _named(aws: State, rule: Record) -> tuple[str, ...]:
+    """Ranges of the prefix list that a rule names."""
+    found = [each for each in present(aws, PREFIX_LIST) if each.id == rule["prefixListId"]]
+    return tuple(str(entry["cidr"]) for each in found for entry in each["entries"] or ())
 
 
 def _type(value: Any) -> int:

@@ -111,7 +111,7 @@ def opening(graph: Graph, holder: Resource, kind: str, inline: str) -> list[Open
             protocol=str(rule.get("ipProtocol")).lower(),
             first=_port(rule.get("fromPort")),
             last=_port(rule.get("toPort")),
-            ranges=tuple(networks(rule.texts("cidrIpv4"))),
+            ranges=tuple(networks([*rule.texts("cidrIpv4"), *_named(graph, rule)])),
             groups=tuple(
                 found.urn
                 for found in graph.follow(rule, "referencedSecurityGroupId", kinds.SECURITY_GROUP, kinds.CLUSTER)
@@ -135,6 +135,12 @@ def opening(graph: Graph, holder: Resource, kind: str, inline: str) -> list[Open
             )
         )
     return rules
+
+
+def _named(graph: Graph, rule: Resource) -> list[str]:
+    """Ranges of the prefix list that a rule names."""
+    lists = graph.follow(rule, "prefixListId", kinds.PREFIX_LIST)
+    return [cidr for each in lists for cidr in each.texts("entries.*.cidr")]
 
 
 def _port(raw: object) -> int | None:

@@ -20,7 +20,7 @@ def findings(graph: Graph, _: Topology | None) -> Iterator[Finding]:
     """All of them."""
     for rule in graph.of(gcp.FIREWALL):
         yield from _firewall(rule)
-    for rule in graph.of(aws.INGRESS, aws.SECURITY_GROUP, CLASSIC_RULE):
+    for rule in graph.of(aws.INGRESS, aws.SECURITY_GROUP, aws.PREFIX_LIST, CLASSIC_RULE):
         yield from _security_group(rule)
     for balancer in graph.of(aws.BALANCER):
         if balancer.get("internal") is not True:
@@ -44,7 +44,7 @@ def _firewall(rule: Resource) -> Iterator[Finding]:
 def _security_group(rule: Resource) -> Iterator[Finding]:
     if rule.type == CLASSIC_RULE and rule.get("type") != "ingress":
         return
-    paths = ("cidrIpv4", "cidrIpv6")
+    paths = ("cidrIpv4", "cidrIpv6", "entries.*.cidr")
     if rule.type == CLASSIC_RULE:
         paths = ("cidrBlocks", "ipv6CidrBlocks")
     elif rule.type == aws.SECURITY_GROUP:

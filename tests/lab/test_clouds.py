@@ -25,7 +25,7 @@ SAMPLE = (
     ("VPNTunnel", Class.REDUNDANT),
     pytest.param("VpcPeeringConnectionAccepter", Class.NEEDED, marks=pytest.mark.long),
     pytest.param("Firewall gcp-nodes: removed", Class.NEEDED, marks=pytest.mark.long),
-    pytest.param("SecurityGroupIngressRule us-west-2-sql-from-us-central1", Class.NEEDED, marks=pytest.mark.long),
+    pytest.param("ManagedPrefixList us-west-2-peer-pods: without", Class.NEEDED, marks=pytest.mark.long),
     pytest.param("LoadBalancer us-west-2-sql: without 10.4.240.90", Class.REDUNDANT, marks=pytest.mark.long),
     pytest.param("RouterNat", Class.EGRESS_ONLY, marks=pytest.mark.long),
 )

@@ -151,6 +151,11 @@ def _settings(resource: Resource) -> Iterator[Change]:
             for place, mapping in enumerate(mappings):
                 rest = [*mappings[:place], *mappings[place + 1 :]]
                 yield _change(resource, f"without {mapping.get('privateIpv4Address')}", {"subnetMappings": rest})
+        case aws.PREFIX_LIST:
+            entries = resource.get("entries") or []
+            for place, entry in enumerate(entries):
+                rest = [*entries[:place], *entries[place + 1 :]]
+                yield _change(resource, f"without {entry.get('cidr')}", {"entries": rest})
         case aws.LISTENER if resource.get("protocol") == "TCP_UDP":
             yield _change(resource, "TCP alone", {"protocol": "TCP"})
             yield _change(resource, "UDP alone", {"protocol": "UDP"})

@@ -4,7 +4,7 @@ It is built beside the cluster, and no controller in the cluster made it: `destr
 """
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import autoscaling, ec2, lb, vpc
@@ -59,6 +59,8 @@ class NetworkLoadBalancerArgs(TypedDict):
     """What it takes."""
     client_cidrs: list[str]
     """Who may come."""
+    client_prefix_lists: NotRequired[dict[str, pulumi.Input[str]]]
+    """Who else may come: ids of prefix lists, by their label in the rules' names."""
     hosts_security_group: pulumi.Input[str]
     """Id of the hosts' security group, which is opened to the load balancer on the node ports."""
     targets: list[BalancerTargetsArgs]
@@ -106,7 +108,8 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
             opts=self._own,
         )
         listeners = [self._port(port, args, balancer, group) for port in args["ports"]]
-        self._path_mtu(args["client_cidrs"], group)
+        # Type 3 code 4, fragmentation needed: how a client behind a narrower path says so.
+        self._from_clients("path-mtu", "icmp", 3, 4, args, group)
         planned = [each["address"] for each in args["addresses"]]
         self.addresses = pulumi.Output.all(*(listener.port for listener in listeners)).apply(lambda _: planned)
         self.register_outputs({"addresses": self.addresses})
@@ -170,19 +173,9 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
     ) -> None:
         """In by the clients' ranges, out to the hosts' node port, and in there: AWS closes all that is not opened."""
         name = f"{self._name}-{port['name']}-{protocol}"
-        for cidr in dict.fromkeys(args["client_cidrs"]):
-            self._serving.append(
-                vpc.SecurityGroupIngressRule(
-                    f"{name}-from-{cidr_label(cidr)}",
-                    region=self._location,
-                    security_group_id=group.id,
-                    ip_protocol=protocol,
-                    from_port=port["port"],
-                    to_port=port["port"],
-                    cidr_ipv4=cidr,
-                    opts=self._own,
-                )
-            )
+        self._serving += self._from_clients(
+            f"{port['name']}-{protocol}", protocol, port["port"], port["port"], args, group
+        )
         self._serving += [
             vpc.SecurityGroupEgressRule(
                 f"{name}-to-hosts",
@@ -206,16 +199,29 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
             ),
         ]
 
-    def _path_mtu(self, client_cidrs: list[str], group: ec2.SecurityGroup) -> None:
-        """Type 3 code 4, fragmentation needed: how a client behind a narrower path says so."""
-        for cidr in dict.fromkeys(client_cidrs):
+    def _from_clients(
+        self,
+        what: str,
+        protocol: str,
+        first: int,
+        last: int,
+        args: NetworkLoadBalancerArgs,
+        group: ec2.SecurityGroup,
+    ) -> list[pulumi.Resource]:
+        """`first` and `last`: ports, or ICMP's type and code."""
+        cidrs = {cidr_label(cidr): cidr for cidr in args["client_cidrs"]}
+        lists = args.get("client_prefix_lists", {})
+        return [
             vpc.SecurityGroupIngressRule(
-                f"{self._name}-path-mtu-from-{cidr_label(cidr)}",
+                f"{self._name}-{what}-from-{label}",
                 region=self._location,
                 security_group_id=group.id,
-                ip_protocol="icmp",
-                from_port=3,
-                to_port=4,
-                cidr_ipv4=cidr,
+                ip_protocol=protocol,
+                from_port=first,
+                to_port=last,
+                cidr_ipv4=cidrs.get(label),
+                prefix_list_id=lists.get(label),
                 opts=self._own,
             )
+            for label in (*cidrs, *lists)
+        ]

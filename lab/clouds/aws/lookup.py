@@ -27,6 +27,7 @@ NOT_FOUND: Mapping[str, tuple[str, str]] = {
     ),
     tokens.VPN_GATEWAY: ("InvalidVpnGatewayID.NotFound", "The vpnGateway ID '{}' does not exist"),
     tokens.CUSTOMER_GATEWAY: ("InvalidCustomerGatewayID.NotFound", "The customerGateway ID '{}' does not exist"),
+    tokens.PREFIX_LIST: ("InvalidPrefixListID.NotFound", "The prefix list ID '{}' does not exist"),
     tokens.LAUNCH_TEMPLATE: (
         "InvalidLaunchTemplateId.NotFoundException",
         "The specified launch template, with template ID {}, does not exist.",

@@ -9,6 +9,7 @@ from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, the
 from lab.clouds.aws.names import arn, cidr_problems, ec2, identifier, one_of, region_of
+from lab.clouds.aws.prefix_lists import weight
 from lab.clouds.kinds import Cloud, Kind, Refused, Times, Unknown, register
 from lab.clouds.store import Record, State
 
@@ -65,11 +66,14 @@ def refuse_rule(cloud: Cloud, token: str, group: Record, rule: Mapping[str, Any]
     referenced = rule.get("referencedSecurityGroupId")
     if referenced and referenced != group.id:
         _refuse_reference(cloud, action, group, referenced)
+    if rule.get("prefixListId"):
+        the(cloud, action, tokens.PREFIX_LIST, rule["prefixListId"], group["region"])
     others = [each for each in cloud.state.find(token, securityGroupId=group.id) if each.id != beside]
     if any(subject(each.outputs) == subject(rule) for each in others):
         message = f'the specified rule "{_said(rule)}" already exists'
         raise ec2(action, "InvalidPermission.Duplicate", message)
-    if quotas.full("aws.rules-per-security-group", len(others)):
+    taken = sum(weight(cloud.state, each.outputs) for each in others) + weight(cloud.state, rule) - 1
+    if quotas.full("aws.rules-per-security-group", taken):
         message = "The maximum number of rules per security group has been reached."
         raise ec2(action, "RulesPerSecurityGroupLimitExceeded", message)
 

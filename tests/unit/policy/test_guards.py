@@ -41,8 +41,9 @@ CHANGES: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("gke", "deletion-protection", STORAGE_CLASS, f"{EAST}-storage", {"reclaimPolicy": "Delete"}),
     ("gke", "least-privilege", "gcp:projects/iAMMember:IAMMember", f"{EAST}-nodes", {"role": "roles/editor"}),
     ("gke", "least-privilege", "gcp:projects/iAMMember:IAMMember", f"{EAST}-nodes", {"member": "allUsers"}),
-    ("eks", "nothing-public", aws.INGRESS, f"{EKS}-sql-from-us-east-2-pods", {"cidrIpv4": "0.0.0.0/0"}),
-    ("eks", "nothing-public", aws.INGRESS, f"{EKS}-sql-from-us-east-2-pods", {"cidrIpv6": "::/0"}),
+    ("eks", "nothing-public", aws.INGRESS, f"{EKS}-sql-from-peer-pods", {"cidrIpv4": "0.0.0.0/0"}),
+    ("eks", "nothing-public", aws.INGRESS, f"{EKS}-sql-from-peer-pods", {"cidrIpv6": "::/0"}),
+    ("eks", "nothing-public", aws.PREFIX_LIST, f"{EKS}-peer-pods", {"entries": [{"cidr": "0.0.0.0/0"}]}),
     (
         "eks",
         "nothing-public",

@@ -79,7 +79,7 @@ def test_a_first_preview_is_proved_with_no_id_known(case: str) -> None:
         (aws.PEERING, "us-east-1-to-us-east-2", "peering"),
         (aws.ASSOCIATION, "us-east-1-private-b", "route table"),
         (aws.LISTENER, "us-east-1-dns-dns", "listener"),
-        (aws.INGRESS, "us-east-1-sql-from-us-east-2-pods", "security group"),
+        (aws.INGRESS, "us-east-1-sql-from-peer-pods", "security group"),
     ],
 )
 def test_a_first_preview_misses_what_is_not_declared(kind: str, name: str, hop: str) -> None:
@@ -200,10 +200,28 @@ BROKEN = {
         "eks", to(aws.ACCEPTER, f"{EKS_1}-to-{EKS_2}", autoAccept=False), "peering accepter", ways(EKS_1, EKS_2)
     ),
     "aws security group rule": Broken(
-        "eks", gone(aws.INGRESS, f"{EKS_1}-sql-from-{EKS_2}-pods"), "security group", {(EKS_2, EKS_1)}
+        "eks", gone(aws.INGRESS, f"{EKS_1}-sql-from-peer-pods"), "security group", towards(EKS_1, "eks")
     ),
     "aws security group rule by udp": Broken(
-        "eks", to(aws.INGRESS, f"{EKS_1}-http-from-{EKS_2}-pods", ipProtocol="udp"), "security group", {(EKS_2, EKS_1)}
+        "eks",
+        to(aws.INGRESS, f"{EKS_1}-http-from-peer-pods", ipProtocol="udp"),
+        "security group",
+        towards(EKS_1, "eks"),
+    ),
+    "aws prefix list": Broken(
+        "eks", gone(aws.PREFIX_LIST, f"{EKS_1}-peer-pods"), "security group", towards(EKS_1, "eks")
+    ),
+    "aws prefix list's entry": Broken(
+        "eks",
+        to(aws.PREFIX_LIST, f"{EKS_1}-peer-pods", entries=[{"cidr": "10.3.128.0/17"}]),
+        "security group",
+        {(EKS_2, EKS_1)},
+    ),
+    "aws prefix list's entry, of who asks dns": Broken(
+        "eks",
+        to(aws.PREFIX_LIST, f"{EKS_1}-peer-pods-and-nodes", entries=[{"cidr": "10.3.128.0/17"}]),
+        "load balancer security group",
+        {(EKS_2, EKS_1)},
     ),
     "aws cni": Broken("eks", gone(aws.ADDON, f"{EKS_1}-vpc-cni"), "SNAT", {(EKS_1, EKS_2), (EKS_1, EKS_W)}),
     "aws snat": Broken(
@@ -229,9 +247,9 @@ BROKEN = {
     ),
     "aws clients of the nlb": Broken(
         "eks",
-        gone(aws.INGRESS, f"{EKS_1}-dns-dns-udp-from-10.2.128.0-17"),
+        gone(aws.INGRESS, f"{EKS_1}-dns-dns-udp-from-peer-pods-and-nodes"),
         "load balancer security group",
-        {(EKS_2, EKS_1)},
+        towards(EKS_1, "eks"),
     ),
     "aws nlb egress": Broken(
         "eks", gone(aws.EGRESS, f"{EKS_1}-dns-dns-udp-to-hosts"), "load balancer egress", towards(EKS_1, "eks")
@@ -351,7 +369,7 @@ DEGRADED = {
         gone(aws.ASSOCIATION, f"{EKS_1}-balancers-b"),
         "route table, way back",
     ),
-    "aws icmp": ("eks", gone(aws.INGRESS, f"{EKS_1}-path-mtu-from-{EKS_2}-pods"), "security group"),
+    "aws icmp": ("eks", gone(aws.INGRESS, f"{EKS_1}-path-mtu-from-peer-pods-and-nodes"), "security group"),
     "aws console": ("eks", gone(aws.LISTENER, f"{EKS_1}-sql-http"), "listener"),
     "vpn tunnel": ("multicloud", gone(gcp.TUNNEL, f"{GKE}-to-{EKS_2}-0"), "VPN tunnel"),
     "vpn interface": ("multicloud", gone(gcp.INTERFACE, f"{GKE}-to-{EKS_2}-0"), "router interface"),

@@ -108,9 +108,10 @@ def used(made: Recording) -> dict[str, int]:
         for each in made.of("ec2transitgateway/peeringAttachment:PeeringAttachment")
         for end in (each.inputs["transitGatewayId"], each.inputs["peerTransitGatewayId"])
     )
-    rules = Counter(
-        rule.inputs["securityGroupId"] for rule in made.of("vpc/securityGroupIngressRule:SecurityGroupIngressRule")
-    )
+    weights = {f"{each.name}-id": each.inputs["maxEntries"] for each in made.of("ManagedPrefixList")}
+    rules: Counter[str] = Counter()
+    for rule in made.of("vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
+        rules[rule.inputs["securityGroupId"]] += weights.get(rule.inputs.get("prefixListId", ""), 1)
     for group in rules:
         rules[group] += IMPLIED_RULES if group.startswith("sg-") else 0
     routes = Counter(route.inputs["routeTableId"] for route in made.of("ec2/route:Route"))

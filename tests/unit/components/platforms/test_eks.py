@@ -92,14 +92,14 @@ def addons(recording: Recording) -> dict[str, Registered]:
 
 def rules(recording: Recording, group: str) -> set[tuple[str, int, str]]:
     """Protocol, first port and range or group, of what a security group lets in."""
+    lists = of(recording, "ec2/managedPrefixList:ManagedPrefixList")
+    listed = {f"{name}-id": [entry["cidr"] for entry in made_.inputs["entries"]] for name, made_ in lists.items()}
     return {
-        (
-            rule.inputs["ipProtocol"],
-            rule.inputs["fromPort"],
-            rule.inputs.get("cidrIpv4") or rule.inputs["referencedSecurityGroupId"],
-        )
+        (rule.inputs["ipProtocol"], rule.inputs["fromPort"], peer)
         for rule in of(recording, "vpc/securityGroupIngressRule:SecurityGroupIngressRule").values()
         if rule.inputs["securityGroupId"] == group
+        for peer in listed.get(rule.inputs.get("prefixListId", ""), ())
+        or [rule.inputs.get("cidrIpv4") or rule.inputs["referencedSecurityGroupId"]]
     }
 
 
@@ -197,6 +197,16 @@ def test_pods_let_in_the_other_regions_and_nobody_else() -> None:
         ("tcp", 30080, sql),
     }
     assert not rules(recording, ""), "every rule belongs to a group"
+
+
+def test_one_region_more_is_one_entry_more() -> None:
+    lists = of(cluster(), "ec2/managedPrefixList:ManagedPrefixList")
+    assert {name: [entry["cidr"] for entry in made_.inputs["entries"]] for name, made_ in lists.items()} == {
+        "us-east-1-peer-pods": [EKS["pod_cidr"], GKE["pod_cidr"]],
+        "us-east-1-peer-pods-and-nodes": [EKS["pod_cidr"], GKE["pod_cidr"], GKE["node_cidr"]],
+    }
+    assert all(made_.inputs["maxEntries"] == len(made_.inputs["entries"]) for made_ in lists.values())
+    assert not of(cluster(peers=[]), "ec2/managedPrefixList:ManagedPrefixList"), "AWS takes no empty one"
 
 
 def test_hosts_and_pods_of_every_region_may_ask_dns_and_clients_sql() -> None:

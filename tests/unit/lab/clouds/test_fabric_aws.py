@@ -90,6 +90,17 @@ def test_the_clusters_group_holds_inside_the_vpc_too() -> None:
     assert Rule(sources=members) not in rules(state)
 
 
+def test_a_rule_may_name_a_prefix_list() -> None:
+    state = aws()
+    entries = [{"cidr": "10.1.128.0/17"}, {"cidr": "10.2.128.0/17"}]
+    add(state, "aws:ec2/managedPrefixList:ManagedPrefixList", "pl-1", entries=entries)
+    named = {"prefixListId": "pl-1", "ipProtocol": "tcp", "fromPort": 9, "toPort": 9}
+    add(state, INGRESS, "sgr-listed", securityGroupId="sg-3", **named)
+    assert Rule(sources=("10.1.128.0/17", "10.2.128.0/17"), protocol="tcp", ports=("9",)) in rules(state)
+    change(state, "aws:ec2/managedPrefixList:ManagedPrefixList", "pl-1", entries=[])
+    assert not [rule for rule in rules(state) if rule.ports == ("9",)]
+
+
 def test_a_group_that_names_a_balancers_lets_in_what_comes_by_it() -> None:
     state = aws()
     through = ("10.3.240.53", "10.3.240.117")

@@ -40,7 +40,7 @@ def rules(recording: Recording, direction: str) -> set[tuple[str, str, int, int,
             rule.inputs["ipProtocol"],
             rule.inputs["fromPort"],
             rule.inputs["toPort"],
-            rule.inputs.get("cidrIpv4") or rule.inputs["referencedSecurityGroupId"],
+            rule.inputs.get("cidrIpv4") or rule.inputs.get("prefixListId") or rule.inputs["referencedSecurityGroupId"],
         )
         for rule in of(recording, kind).values()
     }
@@ -90,6 +90,13 @@ def test_clients_come_in_and_go_on_to_the_node_port_over_both_protocols() -> Non
     }
     assert rules(recording, "Egress") == {(own, protocol, 30053, 30053, hosts) for protocol in ("tcp", "udp")}
     assert not [made for made in recording.resources if EVERYWHERE in made.plain_texts()]
+
+
+def test_clients_may_be_named_by_prefix_lists() -> None:
+    recording = balancer(client_prefix_lists={"peers": "pl-1"})
+    own = "us-east-1-dns-id"
+    named = {(own, "tcp", 53, 53, "pl-1"), (own, "udp", 53, 53, "pl-1"), (own, "icmp", 3, 4, "pl-1")}
+    assert rules(recording, "Ingress") - rules(balancer(), "Ingress") == named
 
 
 def test_a_pod_may_go_through_it_to_its_own_host_over_tcp() -> None:
