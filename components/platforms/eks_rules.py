@@ -47,8 +47,8 @@ class PeerList:
 
 
 class PeerLists:
-    """The other regions' ranges as prefix lists: a rule is then one resource, however many regions there are, and one
-    more region is one more entry. A list counts as many rules of a security group as it has entries."""
+    """The other regions' ranges as prefix lists: a rule from them is one resource, however many regions there are, and
+    one more region is one more entry. Each rule counts as many as its list has entries."""
 
     def __init__(self, name: str, location: str, peers: Sequence[EksPeerArgs], opts: pulumi.ResourceOptions) -> None:
         self._name = name
@@ -59,7 +59,7 @@ class PeerLists:
 
     def of(self, sources: Collection[str]) -> PeerList | None:
         """The list of the peers' `pods`, `nodes` or both; None where there are no peers."""
-        cidrs = {cidr: peer["name"] for peer in self._peers for cidr in ranges(peer, sources)}
+        cidrs = list(dict.fromkeys(cidr for peer in self._peers for cidr in ranges(peer, sources)))
         label = "peer-" + "-and-".join(source for source in ("pods", "nodes") if source in sources)
         if label not in self._made and cidrs:
             made = ec2.ManagedPrefixList(
@@ -67,7 +67,9 @@ class PeerLists:
                 region=self._location,
                 address_family="IPv4",
                 max_entries=len(cidrs),
-                entries=[{"cidr": cidr, "description": whose} for cidr, whose in cidrs.items()],
+                # Without descriptions: for another one an entry is taken out and put back, its peer cut in the meantime
+                # (hashicorp/terraform-provider-aws#43528).
+                entries=[{"cidr": cidr} for cidr in cidrs],
                 tags={"Name": f"{self._name}-{label}"},
                 opts=self._opts,
             )

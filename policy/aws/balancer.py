@@ -91,7 +91,7 @@ def _own(graph: Graph, balancer: Resource, flow: Flow) -> Iterator[Failure]:
         yield Failure(
             "load balancer security group",
             f"{own[0].label} does not let in {flow.protocol}/{flow.port} from {listing(left)}; add a "
-            "SecurityGroupIngressRule with that range",
+            "SecurityGroupIngressRule with that range, or an entry to one's prefix list",
             own[0].urn,
         )
 

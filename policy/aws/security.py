@@ -66,7 +66,7 @@ def admitted(graph: Graph, site: Site, flow: Flow) -> Iterator[Failure]:
             yield Failure(
                 "security group",
                 f"the hosts' security group of {site.cluster.label} does not let in {_packets(flow)} from "
-                f"{listing(left)}; add a SecurityGroupIngressRule with that range",
+                f"{listing(left)}; add a SecurityGroupIngressRule with that range, or an entry to one's prefix list",
                 holders[0].urn,
             )
             return

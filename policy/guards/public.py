@@ -14,14 +14,15 @@ from .finding import Finding
 EVERYBODY = frozenset(("0.0.0.0/0", "::/0"))
 INTERNAL = ("networking.gke.io/load-balancer-type", "cloud.google.com/load-balancer-type")
 CLASSIC_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
+LIST_ENTRY = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
 
 
 def findings(graph: Graph, _: Topology | None) -> Iterator[Finding]:
     """All of them."""
     for rule in graph.of(gcp.FIREWALL):
         yield from _firewall(rule)
-    for rule in graph.of(aws.INGRESS, aws.SECURITY_GROUP, aws.PREFIX_LIST, CLASSIC_RULE):
-        yield from _security_group(rule)
+    for rule in graph.of(aws.INGRESS, aws.SECURITY_GROUP, aws.PREFIX_LIST, CLASSIC_RULE, LIST_ENTRY):
+        yield from _security_group(graph, rule)
     for balancer in graph.of(aws.BALANCER):
         if balancer.get("internal") is not True:
             yield Finding(balancer, "is not internal; set internal")
@@ -41,16 +42,20 @@ def _firewall(rule: Resource) -> Iterator[Finding]:
         yield Finding(rule, "lets the whole internet in; name the ranges that need it")
 
 
-def _security_group(rule: Resource) -> Iterator[Finding]:
+def _security_group(graph: Graph, rule: Resource) -> Iterator[Finding]:
     if rule.type == CLASSIC_RULE and rule.get("type") != "ingress":
         return
-    paths = ("cidrIpv4", "cidrIpv6", "entries.*.cidr")
+    paths, lists = ("cidrIpv4", "cidrIpv6", "cidr", "entries.*.cidr"), "prefixListId"
     if rule.type == CLASSIC_RULE:
-        paths = ("cidrBlocks", "ipv6CidrBlocks")
+        paths, lists = ("cidrBlocks", "ipv6CidrBlocks"), "prefixListIds"
     elif rule.type == aws.SECURITY_GROUP:
-        paths = ("ingress.*.cidrBlocks", "ingress.*.ipv6CidrBlocks")
+        paths, lists = ("ingress.*.cidrBlocks", "ingress.*.ipv6CidrBlocks"), "ingress.*.prefixListIds"
     if EVERYBODY & {text for path in paths for text in rule.texts(path)}:
         yield Finding(rule, "lets the whole internet in; name the ranges that need it")
+    if rule.says(lists) and not graph.follow(rule, lists, aws.PREFIX_LIST):
+        yield Finding(
+            rule, "lets in a prefix list that is not declared here, and may be anybody; declare it, or ranges"
+        )
 
 
 def _eks(graph: Graph, cluster: Resource) -> Iterator[Finding]:

@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, pointing
 from lab.clouds.aws.names import arn, cidr_problem, ec2, identifier, region_of
-from lab.clouds.kinds import Cloud, Kind, Times, register
+from lab.clouds.kinds import Cloud, Kind, Times, Unknown, register
 from lab.clouds.store import Record, State
+
+MOST_ENTRIES = 1000
+"""Of one list (Amazon VPC quotas)."""
 
 
 @register
@@ -25,11 +29,13 @@ class ManagedPrefixList(Kind):
     computed = ("arn", "ownerId", "version")
 
     def check(self, cloud: Cloud, inputs: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        if inputs.get("addressFamily") not in ("IPv4", "IPv6"):
-            yield "addressFamily", f'expected one of ["IPv4" "IPv6"], got {inputs.get("addressFamily")}'
-        entries = inputs.get("entries")
+        family, most, entries = inputs.get("addressFamily"), inputs.get("maxEntries"), inputs.get("entries")
+        if not isinstance(family, Unknown) and family not in ("IPv4", "IPv6"):
+            yield "addressFamily", f'expected one of ["IPv4" "IPv6"], got {family}'
+        if isinstance(most, int | float) and not 1 <= most <= MOST_ENTRIES:
+            yield "maxEntries", f"expected maxEntries to be in the range (1 - {MOST_ENTRIES}), got {most}"
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-            problem = cidr_problem(entry.get("cidr"))
+            problem = None if isinstance(entry, Unknown) else cidr_problem(entry.get("cidr"))
             if problem:
                 yield f"entries[{index}].cidr", problem
 
@@ -42,13 +48,27 @@ class ManagedPrefixList(Kind):
 
     def update(self, cloud: Cloud, record: Record, inputs: Mapping[str, Any]) -> dict[str, Any]:
         self._refuse("ModifyManagedPrefixList", inputs)
-        return {"version": record["version"] + 1, "tagsAll": dict(inputs.get("tags") or {})}
+        self._refuse_size(cloud.state, record, inputs["maxEntries"])
+        another = inputs.get("entries") != record["entries"]
+        return {"version": record["version"] + another, "tagsAll": dict(inputs.get("tags") or {})}
 
     def delete(self, cloud: Cloud, record: Record) -> None:
         links = [(token, "prefixListId") for token in (tokens.INGRESS_RULE, tokens.EGRESS_RULE)]
         if any(pointing(cloud.state, record.id, *links, (tokens.ROUTE, "destinationPrefixListId"))):
             message = f"The prefix list '{record.id}' is referenced by other resources."
             raise ec2("DeleteManagedPrefixList", "IncorrectState", message)
+
+    def _refuse_size(self, state: State, record: Record, most: int) -> None:
+        """What names the list has to have room for its new size (EC2's reference, `ModifyManagedPrefixList`)."""
+        for token in (tokens.INGRESS_RULE, tokens.EGRESS_RULE):
+            naming = state.find(token, prefixListId=record.id)
+            for group in {rule["securityGroupId"] for rule in naming}:
+                rules = state.find(token, securityGroupId=group)
+                grown = (most - record["maxEntries"]) * sum(rule["securityGroupId"] == group for rule in naming)
+                taken = sum(weight(state, rule.outputs) for rule in rules) + grown
+                if grown > 0 and quotas.full("aws.rules-per-security-group", taken - 1):
+                    message = "The maximum number of rules per security group has been reached."
+                    raise ec2("ModifyManagedPrefixList", "RulesPerSecurityGroupLimitExceeded", message)
 
     def _refuse(self, action: str, inputs: Mapping[str, Any]) -> None:
         cidrs = [entry["cidr"] for entry in inputs.get("entries") or ()]

@@ -87,6 +87,20 @@ def test_a_load_balancer_for_everybody(ranges: Any) -> None:
         assert ("nothing-public", service.name) in found(now)
 
 
+def test_a_prefix_list_that_nobody_declared_may_be_anybody() -> None:
+    before = exported("eks")
+    rules = [each.name for each in before.of(aws.INGRESS) if each.says("prefixListId")]
+    assert len(rules) >= 6
+    there = found(before.without(*(each.urn for each in before.of(aws.PREFIX_LIST))))
+    assert there == {("nothing-public", name) for name in rules}
+
+
+def test_an_entry_beside_its_list_is_looked_at() -> None:
+    kind = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
+    entry = Resource(f"urn:pulumi:s::p::{kind}::mine", kind, {"cidr": "0.0.0.0/0"})
+    assert found(Graph([entry])) == {("nothing-public", "mine")}
+
+
 def test_a_load_balancer_with_a_public_address() -> None:
     before = exported("gke")
     service = next(each for each in before.of(SERVICE) if each.get("spec.type") == "LoadBalancer")

@@ -80,6 +80,7 @@ def test_a_first_preview_is_proved_with_no_id_known(case: str) -> None:
         (aws.ASSOCIATION, "us-east-1-private-b", "route table"),
         (aws.LISTENER, "us-east-1-dns-dns", "listener"),
         (aws.INGRESS, "us-east-1-sql-from-peer-pods", "security group"),
+        (aws.PREFIX_LIST, "us-east-1-peer-pods", "security group"),
     ],
 )
 def test_a_first_preview_misses_what_is_not_declared(kind: str, name: str, hop: str) -> None:

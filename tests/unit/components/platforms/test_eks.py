@@ -199,14 +199,20 @@ def test_pods_let_in_the_other_regions_and_nobody_else() -> None:
     assert not rules(recording, ""), "every rule belongs to a group"
 
 
-def test_one_region_more_is_one_entry_more() -> None:
-    lists = of(cluster(), "ec2/managedPrefixList:ManagedPrefixList")
+def test_one_region_more_is_one_entry_more_and_no_rule() -> None:
+    three, two = cluster(), cluster(peers=[EKS])
+    lists = of(three, "ec2/managedPrefixList:ManagedPrefixList")
     assert {name: [entry["cidr"] for entry in made_.inputs["entries"]] for name, made_ in lists.items()} == {
         "us-east-1-peer-pods": [EKS["pod_cidr"], GKE["pod_cidr"]],
         "us-east-1-peer-pods-and-nodes": [EKS["pod_cidr"], GKE["pod_cidr"], GKE["node_cidr"]],
     }
     assert all(made_.inputs["maxEntries"] == len(made_.inputs["entries"]) for made_ in lists.values())
-    assert not of(cluster(peers=[]), "ec2/managedPrefixList:ManagedPrefixList"), "AWS takes no empty one"
+    kind = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+    assert {name: rule.inputs for name, rule in of(three, kind).items()} == {
+        name: rule.inputs for name, rule in of(two, kind).items()
+    }
+    alone = cluster(peers=[])
+    assert not of(alone, "ec2/managedPrefixList:ManagedPrefixList"), "AWS takes none for no entries"
 
 
 def test_hosts_and_pods_of_every_region_may_ask_dns_and_clients_sql() -> None:

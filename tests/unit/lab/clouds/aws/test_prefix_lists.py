@@ -53,3 +53,29 @@ def test_a_rule_that_names_one_counts_as_many_as_it_may_hold(place: Place) -> No
     place.make(tokens.INGRESS_RULE, "o", securityGroupId=group.id, cidrIpv4="10.200.0.0/16", **SQL)
     said = place.refused(tokens.INGRESS_RULE, "p", securityGroupId=group.id, cidrIpv4="10.201.0.0/16", **SQL)
     assert "RulesPerSecurityGroupLimitExceeded" in said
+
+
+def test_a_rule_is_refused_for_the_weight_of_its_list(place: Place) -> None:
+    group, made = place.make(tokens.SECURITY_GROUP, "g", vpcId=place.vpc.id), listed(place, 59)
+    for name, cidr in (("o", "10.200.0.0/16"), ("p", "10.201.0.0/16")):
+        place.make(tokens.INGRESS_RULE, name, securityGroupId=group.id, cidrIpv4=cidr, **SQL)
+    said = place.refused(tokens.INGRESS_RULE, "r", securityGroupId=group.id, prefixListId=made.id, **SQL)
+    assert "RulesPerSecurityGroupLimitExceeded" in said
+
+
+def test_a_list_grows_as_far_as_the_groups_that_name_it_have_room(place: Place) -> None:
+    group, made = place.make(tokens.SECURITY_GROUP, "g", vpcId=place.vpc.id), listed(place, 20)
+    for port in (26257, 8080):
+        ports = {"ipProtocol": "tcp", "fromPort": port, "toPort": port}
+        place.make(tokens.INGRESS_RULE, f"r{port}", securityGroupId=group.id, prefixListId=made.id, **ports)
+    place.aws.update(made, maxEntries=30, entries=entries(30))
+    made = place.aws.now(made)
+    with pytest.raises(Refused, match="RulesPerSecurityGroupLimitExceeded"):
+        place.aws.update(made, maxEntries=31, entries=entries(31))
+    assert place.aws.update(made, maxEntries=2, entries=entries(2))["version"] == 3
+
+
+def test_its_version_counts_changes_of_its_entries(place: Place) -> None:
+    made = listed(place)
+    assert place.aws.update(made, maxEntries=5)["version"] == 1
+    assert place.aws.update(place.aws.now(made), entries=entries(3))["version"] == 2
