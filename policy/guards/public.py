@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .. import kubernetes
 from ..aws import kinds as aws
@@ -14,14 +14,21 @@ from .finding import Finding
 EVERYBODY = frozenset(("0.0.0.0/0", "::/0"))
 INTERNAL = ("networking.gke.io/load-balancer-type", "cloud.google.com/load-balancer-type")
 CLASSIC_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
-LIST_ENTRY = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
+SOURCES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
+    aws.INGRESS: (("cidrIpv4", "cidrIpv6"), "prefixListId"),
+    aws.SECURITY_GROUP: (("ingress.*.cidrBlocks", "ingress.*.ipv6CidrBlocks"), "ingress.*.prefixListIds"),
+    CLASSIC_RULE: (("cidrBlocks", "ipv6CidrBlocks"), "prefixListIds"),
+    aws.PREFIX_LIST: (("entries.*.cidr",), None),
+    "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry": (("cidr",), None),
+}
+"""What security groups let in by: where each kind has its ranges, and where the prefix lists that it names."""
 
 
 def findings(graph: Graph, _: Topology | None) -> Iterator[Finding]:
     """All of them."""
     for rule in graph.of(gcp.FIREWALL):
         yield from _firewall(rule)
-    for rule in graph.of(aws.INGRESS, aws.SECURITY_GROUP, aws.PREFIX_LIST, CLASSIC_RULE, LIST_ENTRY):
+    for rule in graph.of(*SOURCES):
         yield from _security_group(graph, rule)
     for balancer in graph.of(aws.BALANCER):
         if balancer.get("internal") is not True:
@@ -45,14 +52,10 @@ def _firewall(rule: Resource) -> Iterator[Finding]:
 def _security_group(graph: Graph, rule: Resource) -> Iterator[Finding]:
     if rule.type == CLASSIC_RULE and rule.get("type") != "ingress":
         return
-    paths, lists = ("cidrIpv4", "cidrIpv6", "cidr", "entries.*.cidr"), "prefixListId"
-    if rule.type == CLASSIC_RULE:
-        paths, lists = ("cidrBlocks", "ipv6CidrBlocks"), "prefixListIds"
-    elif rule.type == aws.SECURITY_GROUP:
-        paths, lists = ("ingress.*.cidrBlocks", "ingress.*.ipv6CidrBlocks"), "ingress.*.prefixListIds"
+    paths, lists = SOURCES[rule.type]
     if EVERYBODY & {text for path in paths for text in rule.texts(path)}:
         yield Finding(rule, "lets the whole internet in; name the ranges that need it")
-    if rule.says(lists) and not graph.follow(rule, lists, aws.PREFIX_LIST):
+    if lists and rule.says(lists) and not graph.follow(rule, lists, aws.PREFIX_LIST):
         yield Finding(
             rule, "lets in a prefix list that is not declared here, and may be anybody; declare it, or ranges"
         )

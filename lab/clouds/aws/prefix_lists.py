@@ -16,6 +16,8 @@ from lab.clouds.store import Record, State
 MOST_ENTRIES = 1000
 """Of one list (Amazon VPC quotas)."""
 
+RULES = (tokens.INGRESS_RULE, tokens.EGRESS_RULE)
+
 
 @register
 class ManagedPrefixList(Kind):
@@ -53,22 +55,20 @@ class ManagedPrefixList(Kind):
         return {"version": record["version"] + another, "tagsAll": dict(inputs.get("tags") or {})}
 
     def delete(self, cloud: Cloud, record: Record) -> None:
-        links = [(token, "prefixListId") for token in (tokens.INGRESS_RULE, tokens.EGRESS_RULE)]
+        links = [(token, "prefixListId") for token in RULES]
         if any(pointing(cloud.state, record.id, *links, (tokens.ROUTE, "destinationPrefixListId"))):
             message = f"The prefix list '{record.id}' is referenced by other resources."
             raise ec2("DeleteManagedPrefixList", "IncorrectState", message)
 
     def _refuse_size(self, state: State, record: Record, most: int) -> None:
         """What names the list has to have room for its new size (EC2's reference, `ModifyManagedPrefixList`)."""
-        for token in (tokens.INGRESS_RULE, tokens.EGRESS_RULE):
-            naming = state.find(token, prefixListId=record.id)
-            for group in {rule["securityGroupId"] for rule in naming}:
+        if most <= record["maxEntries"]:
+            return
+        for token in RULES:
+            for group in {rule["securityGroupId"] for rule in state.find(token, prefixListId=record.id)}:
                 rules = state.find(token, securityGroupId=group)
-                grown = (most - record["maxEntries"]) * sum(rule["securityGroupId"] == group for rule in naming)
-                taken = sum(weight(state, rule.outputs) for rule in rules) + grown
-                if grown > 0 and quotas.full("aws.rules-per-security-group", taken - 1):
-                    message = "The maximum number of rules per security group has been reached."
-                    raise ec2("ModifyManagedPrefixList", "RulesPerSecurityGroupLimitExceeded", message)
+                weights = (most if rule["prefixListId"] == record.id else weight(state, rule.outputs) for rule in rules)
+                refuse_full("ModifyManagedPrefixList", weights)
 
     def _refuse(self, action: str, inputs: Mapping[str, Any]) -> None:
         cidrs = [entry["cidr"] for entry in inputs.get("entries") or ()]
@@ -83,3 +83,10 @@ def weight(state: State, rule: Mapping[str, Any]) -> int:
     """How many rules of a group this one counts as."""
     named = state.get(tokens.PREFIX_LIST, rule.get("prefixListId") or "")
     return int(named["maxEntries"]) if named else 1
+
+
+def refuse_full(action: str, weights: Iterable[int]) -> None:
+    """Raises Refused where the rules of one direction of a group, of these weights, are more than its quota."""
+    if quotas.full("aws.rules-per-security-group", sum(weights) - 1):
+        message = "The maximum number of rules per security group has been reached."
+        raise ec2(action, "RulesPerSecurityGroupLimitExceeded", message)

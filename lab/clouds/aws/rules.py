@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.clouds import quotas
 from lab.clouds.aws import tokens
 from lab.clouds.aws.lookup import common, the
 from lab.clouds.aws.names import arn, cidr_problems, ec2, identifier, one_of, region_of
-from lab.clouds.aws.prefix_lists import weight
+from lab.clouds.aws.prefix_lists import refuse_full, weight
 from lab.clouds.kinds import Cloud, Kind, Refused, Times, Unknown, register
 from lab.clouds.store import Record, State
 
@@ -72,10 +71,7 @@ def refuse_rule(cloud: Cloud, token: str, group: Record, rule: Mapping[str, Any]
     if any(subject(each.outputs) == subject(rule) for each in others):
         message = f'the specified rule "{_said(rule)}" already exists'
         raise ec2(action, "InvalidPermission.Duplicate", message)
-    taken = sum(weight(cloud.state, each.outputs) for each in others) + weight(cloud.state, rule) - 1
-    if quotas.full("aws.rules-per-security-group", taken):
-        message = "The maximum number of rules per security group has been reached."
-        raise ec2(action, "RulesPerSecurityGroupLimitExceeded", message)
+    refuse_full(action, (weight(cloud.state, each) for each in (*(other.outputs for other in others), rule)))
 
 
 def _refuse_reference(cloud: Cloud, action: str, group: Record, id: str) -> None:
