@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lab import hosts, network
 from lab.clouds import render
-from lab.clouds.fabric import Fabric, Router, fabric
+from lab.clouds.fabric import Fabric, Router
+from lab.clouds.from_records import fabric
 from lab.clouds.places import site_of
 from lab.clouds.store import Store
 from lab.netns import NETNS, complete

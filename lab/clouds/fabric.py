@@ -153,17 +153,6 @@ Fabric = Mapping[str, Router]
 """By the clusters' keys."""
 
 
-def fabric(gcp: State, aws: State, sites: Sequence[Site], lost: frozenset[str] = frozenset()) -> Fabric:
-    """The network that the records make. VPN gateways in `lost` locations are off."""
-    from lab.clouds import fabric_aws, fabric_gcp, fabric_vpn
-
-    links = fabric_vpn.links(gcp, aws, lost)
-    return {
-        **fabric_gcp.routers(gcp, [site for site in sites if site.platform == "gke"], links),
-        **fabric_aws.routers(aws, [site for site in sites if site.platform == "eks"], links),
-    }
-
-
 def filtered(machines: Sequence[Machine], rules: tuple[Rule, ...]) -> Filter:
     """The filter of some machines."""
     ranges = unique(each for machine in machines for each in (f"{machine.address}/32", machine.pods))

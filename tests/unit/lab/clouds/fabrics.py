@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lab.clouds.fabric import Fabric, Machine, Site, fabric
+from lab.clouds.fabric import Fabric, Machine, Site
+from lab.clouds.from_records import fabric
 from lab.clouds.store import Record, State
 
 Clouds = dict[str, State]
