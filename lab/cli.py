@@ -21,7 +21,11 @@ DEFAULT_STACK = "Pulumi.dev.yaml"
 FAULTS = {
     "cut": ("REGION", "take a region off the network between regions", faults.cut),
     "kill-dns": ("REGION", "kill all DNS pods of a region at once", faults.kill_dns),
-    "kill-balancer": ("REGION", "a region's DNS load balancer stops to answer", faults.kill_balancer),
+    "kill-balancer": (
+        "REGION",
+        "a region's DNS (or nodes') load balancers stop to answer",
+        faults.kill_balancer,
+    ),
     "stop-api": ("REGION", "kill a region's API server", faults.stop_api),
     "start-api": ("REGION", "start it again", faults.start_api),
     "drop-node": ("HOST", "switch a host off", faults.drop_host),

@@ -22,7 +22,7 @@ def cut(paths: LabPaths, region: str) -> None:
 
 
 def kill_balancer(paths: LabPaths, region: str) -> None:
-    """A region's DNS load balancer addresses stop to answer; its DNS servers live."""
+    """A region's load balancers stop to answer, except for SQL's; what is behind them lives."""
     _change(paths, lambda world, faults: _add(faults.unbalanced, world.region(region).name))
 
 

@@ -87,8 +87,8 @@ def merge(known: tuple[Region, ...], wanted: tuple[Region, ...]) -> tuple[Region
 def _grown(old: Region | None, new: Region) -> Region:
     if old is None:
         return new
-    if replace(old, hosts=(), zones=(), dns_addresses=(), context="") != replace(
-        new, hosts=(), zones=(), dns_addresses=(), context=""
+    if replace(old, hosts=(), zones=(), balancer_addresses=(), context="") != replace(
+        new, hosts=(), zones=(), balancer_addresses=(), context=""
     ):
         raise LabError(f"region {new.name} runs with other networks or another DNS server: take the lab down first")
     return replace(new, hosts=(*old.hosts, *new.hosts[len(old.hosts) :]))

@@ -150,17 +150,20 @@ def core_wire(region: Region) -> tuple[str, str]:
 
 def routed(region: Region) -> tuple[str, ...]:
     """What the core routes to a region: services stay inside, and so does the control plane."""
-    return (region.node_cidr, region.lb_cidr, region.pod_cidr)
+    return (region.node_cidr, region.lb_cidr, *((region.pod_cidr,) if region.pods_routed else ()))
 
 
 def set_firewalls(world: World, cut: frozenset[str], unbalanced: frozenset[str]) -> None:
     """Load the core's rules and those of every router that is no cloud's.
 
-    `cut` regions are off the core; `unbalanced` ones have no DNS balancer any more.
+    `cut` regions are off the core; `unbalanced` ones have no load balancers for the others any more.
     """
     nft(core_rules(world, cut), world.netns("core"))
     for region in (region for region in world.regions if not region.is_cloud):
         nft(router_rules(world, region, region.name in unbalanced), world.netns(f"{region.name}-router"))
+        if not region.pods_routed:
+            for host in region.hosts:
+                nft(masquerade(region), world.netns(host.name))
 
 
 def core_rules(world: World, cut: frozenset[str]) -> str:
@@ -179,7 +182,7 @@ def router_rules(world: World, region: Region, unbalanced: bool) -> str:
     mine = ", ".join(sorted({region.node_cidr, region.pod_cidr, region.lb_cidr}))
     lines = ["  chain forward {", "    type filter hook forward priority 0; policy accept;"]
     if unbalanced:
-        for address in region.dns_addresses:
+        for address in region.balancer_addresses:
             lines += [f"    ip daddr {address} counter drop", f"    ip saddr {address} counter drop"]
     lines += ['    iifname "core" jump from_core', "  }", "  chain from_core {"]
     lines += ["    ct state established,related accept"]
@@ -195,6 +198,13 @@ def router_rules(world: World, region: Region, unbalanced: bool) -> str:
         "  }",
     ]
     return _table("\n".join(lines))
+
+
+def masquerade(region: Region) -> str:
+    """A host's rules: what its pods send out of the region goes in its own name."""
+    near = ", ".join((region.pod_cidr, region.node_cidr))
+    rule = f"    ip saddr {region.pod_cidr} ip daddr != {{ {near} }} masquerade"
+    return _table(f"  chain out {{\n    type nat hook postrouting priority 100; policy accept;\n{rule}\n  }}")
 
 
 def _table(body: str) -> str:

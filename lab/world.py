@@ -58,7 +58,8 @@ class Region:
     control_cidr: str
     service_cidr: str
     pod_cidr: str
-    dns_addresses: tuple[str, ...]
+    balancer_addresses: tuple[str, ...]
+    """Where its load balancers answer other regions: all of the plan's but SQL's."""
     zones: tuple[str, ...]
     hosts: tuple[Host, ...]
     platform: str = "existing"
@@ -69,6 +70,8 @@ class Region:
     """Whether its hosts have NodeLocal DNSCache before their cluster's DNS."""
     location: str = ""
     """The cloud's region. Empty: called like this one."""
+    pods_routed: bool = True
+    """Whether other regions have a route to its pods. If not, its hosts stand in for their pods on the way out."""
 
     @property
     def is_cloud(self) -> bool:
@@ -160,7 +163,7 @@ def load(text: str) -> World:
         Region(
             **{
                 **item,
-                "dns_addresses": tuple(item["dns_addresses"]),
+                "balancer_addresses": tuple(item["balancer_addresses"]),
                 "zones": tuple(item["zones"]),
                 "hosts": tuple(_host(host) for host in item["hosts"]),
             }
@@ -227,7 +230,9 @@ def _region(index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts
     name = item["name"]
     block = IPv4Network(item["cidr"])
     nodes = IPv4Network(item["nodeCidr"])
-    dns_addresses = tuple(item["dnsAddresses"])
+    called = tuple(
+        address for balancer in item["balancers"] if balancer["kind"] != "sql" for address in balancer["addresses"]
+    )
     zones = tuple(item["zones"]) or tuple(f"{name}-{letter}" for letter in "abc")
     dns = entry.get("dns") or {}
     return Region(
@@ -237,11 +242,12 @@ def _region(index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts
         dns_kind=dns.get("kind") or "coredns",
         cluster_domain=dns.get("clusterDomain") or CLUSTER_DOMAIN,
         node_cidr=str(nodes),
-        lb_cidr=str(_balancer_cidr(block, (*dns_addresses, item["sqlAddress"]))),
+        lb_cidr=str(_balancer_cidr(block, (*called, item["sqlAddress"]))),
         control_cidr=f"{block[17 * 256]}/28",
         service_cidr=item["serviceCidr"],
         pod_cidr=item["podCidr"],
-        dns_addresses=dns_addresses,
+        balancer_addresses=called,
+        pods_routed=entry.get("podsRouted", True),
         zones=zones,
         hosts=tuple(Host(f"{name}-host-{n}", name, zones[n % len(zones)], str(nodes[10 + n])) for n in range(hosts)),
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
+from components.plan.balancers import PODS
+
 from .ranges import host
 from .topology import Region
 
@@ -45,17 +47,21 @@ class Flow:
     port: int
     """0 for ICMP."""
     address: IPv4Address | None = None
-    """One of the target's DNS or SQL addresses; None: its pods."""
+    """A load balancer's of the target; None: the target itself."""
+    to: str = PODS
+    """Without an address: `pods` or `nodes`."""
 
     @property
     def sources(self) -> IPv4Network:
         """Where the packets come from."""
-        return self.source.pod_cidr if self.origin == "pods" else self.source.node_cidr
+        return self.source.pod_cidr if self.origin == PODS else self.source.node_cidr
 
     @property
     def destination(self) -> IPv4Network:
         """Where they go."""
-        return self.target.pod_cidr if self.address is None else host(self.address)
+        if self.address is not None:
+            return host(self.address)
+        return self.target.pod_cidr if self.to == PODS else self.target.node_cidr
 
     @property
     def what(self) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
-from components.plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
+from components.plan.balancers import DNS, PODS, SQL
+from components.plan.defaults import HTTP_PORT, SQL_PORT
 from components.plan.model import Platform
 
 from . import egress, vpn
@@ -26,7 +27,7 @@ from .gcp import site as gcp_site
 from .gcp import snat as gcp_snat
 from .graph import Graph
 from .ranges import host
-from .topology import Region, Topology
+from .topology import Balancer, Region, Topology
 
 INTERNET = "the internet"
 """The target of what hosts need beside the other regions."""
@@ -72,8 +73,8 @@ class Proof:
         """Its own pods and hosts reach its load balancers' addresses. Nodes do without."""
         if isinstance(self.sites[region.name], Failure):
             return
-        for flow, addresses, where in self._to_balancers(region, region):
-            for what, failure in self._any_address(flow, addresses, where):
+        for flow, balancer in self._to_balancers(region, region):
+            for what, failure in self._any_address(flow, balancer):
                 yield what, replace(failure, severity=Severity.DEGRADED)
 
     def _pair(self, source: Region, target: Region) -> Iterator[tuple[str, Failure]]:
@@ -81,41 +82,40 @@ class Proof:
         if missing:
             yield from (("everything", failure) for failure in missing)
             return
-        for flow in self._to_pods(source, target):
+        for flow in self._directly(source, target):
             yield from ((flow.what, failure) for failure in self._failures(flow))
-        for flow, addresses, where in self._to_balancers(source, target):
-            for what, failure in self._any_address(flow, addresses, where):
-                console = flow.port == HTTP_PORT
+        for flow, balancer in self._to_balancers(source, target):
+            for what, failure in self._any_address(flow, balancer):
+                console = balancer.kind == SQL and flow.port == HTTP_PORT
                 yield what, replace(failure, severity=Severity.DEGRADED) if console else failure
         for end in (self.sites[source.name], self.sites[target.name]):
             if isinstance(end, aws_site.Site):
                 yield from (("hosts of a zone", failure) for failure in aws_site.zones(self.graph, end))
 
-    def _to_pods(self, source: Region, target: Region) -> Iterator[Flow]:
+    def _directly(self, source: Region, target: Region) -> Iterator[Flow]:
+        """To the target's pods and hosts, and ICMP between all that talk so."""
+        ends: dict[tuple[str, str], None] = {}
         for port in self.topology.ports:
-            if port.number != DNS_PORT:
+            if not port.balanced:
                 for origin in port.sources:
-                    yield Flow(source, target, origin, str(port.protocol).lower(), port.number)
-        yield Flow(source, target, "pods", "icmp", 0)
+                    ends[origin, port.to] = None
+                    yield Flow(source, target, origin, str(port.protocol).lower(), port.number, to=port.to)
+        for origin, to in ends:
+            yield Flow(source, target, origin, "icmp", 0, to=to)
 
-    def _to_balancers(self, source: Region, target: Region) -> Iterator[tuple[Flow, tuple[IPv4Address, ...], str]]:
-        """Flow, the addresses of which any will do, and what to call them."""
+    def _to_balancers(self, source: Region, target: Region) -> Iterator[tuple[Flow, Balancer]]:
         for port in self.topology.ports:
-            if port.number == DNS_PORT:
+            for balancer in target.balancers_of(port.to):
                 for origin in port.sources:
-                    yield (
-                        Flow(source, target, origin, str(port.protocol).lower(), port.number),
-                        target.dns_addresses,
-                        "",
-                    )
-        for number in (SQL_PORT, HTTP_PORT):
-            yield Flow(source, target, "pods", "tcp", number), target.sql_addresses, " to the SQL load balancer"
+                    yield Flow(source, target, origin, str(port.protocol).lower(), port.number), balancer
+        for balancer in target.balancers_of(SQL):
+            for number in (SQL_PORT, HTTP_PORT):
+                yield Flow(source, target, PODS, "tcp", number), balancer
 
-    def _any_address(
-        self, flow: Flow, addresses: tuple[IPv4Address, ...], where: str = ""
-    ) -> Iterator[tuple[str, Failure]]:
+    def _any_address(self, flow: Flow, balancer: Balancer) -> Iterator[tuple[str, Failure]]:
         """One address that answers is enough for the pair to talk; the others' failures degrade it then."""
-        by_address = {address: list(self._failures(replace(flow, address=address))) for address in addresses}
+        where = "" if balancer.kind == DNS else f" to the load balancer {balancer.name}"
+        by_address = {address: list(self._failures(replace(flow, address=address))) for address in balancer.addresses}
         answered = any(
             all(failure.severity is Severity.DEGRADED for failure in failures) for failures in by_address.values()
         )

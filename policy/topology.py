@@ -20,6 +20,15 @@ LOCK = "pulumi-python:dynamic/multiregion:AddressLock"
 
 
 @dataclass(frozen=True, slots=True)
+class Balancer:
+    """A region's internal load balancer: any of its addresses will do."""
+
+    kind: str
+    name: str
+    addresses: tuple[IPv4Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """One region whose nodes run, on a cloud that the program made the network in."""
 
@@ -27,10 +36,13 @@ class Region:
     platform: Platform
     node_cidr: IPv4Network
     pod_cidr: IPv4Network
-    dns_addresses: tuple[IPv4Address, ...]
-    sql_addresses: tuple[IPv4Address, ...]
+    balancers: tuple[Balancer, ...]
     zones: tuple[str, ...]
     nodes: int
+
+    def balancers_of(self, kind: str) -> tuple[Balancer, ...]:
+        """Those of one kind."""
+        return tuple(balancer for balancer in self.balancers if balancer.kind == kind)
 
     @property
     def hosts(self) -> Mapping[str, int]:
@@ -76,8 +88,10 @@ def _region(region: Mapping[str, Any]) -> Region:
         platform=Platform(region["platform"]),
         node_cidr=IPv4Network(region["nodeCidr"]),
         pod_cidr=IPv4Network(region["podCidr"]),
-        dns_addresses=tuple(map(IPv4Address, region["dnsAddresses"])),
-        sql_addresses=tuple(map(IPv4Address, region.get("sqlAddresses") or [region["sqlAddress"]])),
+        balancers=tuple(
+            Balancer(each["kind"], each["name"], tuple(map(IPv4Address, each["addresses"])))
+            for each in region["balancers"]
+        ),
         zones=tuple(region["zones"]),
         nodes=len(region["nodes"]),
     )

@@ -7,10 +7,20 @@ import pulumi
 
 from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
 from components.database.databases import DatabaseArgs, DatabasesArgs
-from components.database.region import CockroachRegionArgs
+from components.database.region import CockroachRegionArgs, NodeBalancerArgs
 from components.database.settings import MemberArgs, node_args
-from components.plan.model import AddressPlan, DatabaseSettings, RegionPlan, RegionSettings, RegionState, Settings
+from components.plan.balancers import NODE, SQL
+from components.plan.model import (
+    AddressPlan,
+    BalancerPlan,
+    DatabaseSettings,
+    RegionPlan,
+    RegionSettings,
+    RegionState,
+    Settings,
+)
 from components.platforms import RegionalCluster
+from components.platforms.balancing import Balancing
 from components.strategies import strategy
 
 LIVE = (RegionState.ACTIVE, RegionState.DRAINING)
@@ -94,14 +104,13 @@ def region_args(
         "nodes": region.nodes,
         "zones": list(region.zones),
         "cluster_domain": region.cluster_domain,
-        "advertise_host": identity.advertise_host,
         "host_network": identity.host_network,
         "join_addresses": list(plan.join_addresses),
         "members": members(plan),
         "sql_address": here.sql_address,
         "load_balancer_annotations": dict(balancing.annotations),
         "client_cidrs": client_cidrs(settings, plan),
-        "peer_cidrs": live_cidrs(plan),
+        "peer_cidrs": [*live_cidrs(plan), *_node_balancer_cidrs(plan)],
         "balancer_addresses": [
             address for other in plan.regions if other.state in LIVE for address in other.sql_addresses
         ],
@@ -113,13 +122,34 @@ def region_args(
             for user, client in clients.items()
         },
     }
+    if identity.advertise_host is not None:
+        args["advertise_host"] = identity.advertise_host
+    else:
+        args["addresses"] = {node.name: node.address for node in here.nodes if node.address is not None}
     if balancing.load_balancer_class is not None:
         args["load_balancer_class"] = balancing.load_balancer_class
-    if balancing.health_check_node_port is not None:
-        args["health_check_node_port"] = balancing.health_check_node_port
-    if balancing.node_ports:
-        args["node_ports"] = dict(balancing.node_ports)
+    if own := here.balancers_of(NODE):
+        args["node_balancers"] = [_node_balancer(each, cluster.balancing) for each in own]
+    (sql,) = here.balancers_of(SQL)
+    if balancing.fixed_health_checks and sql.health_check_node_port is not None:
+        args["health_check_node_port"] = sql.health_check_node_port
+    if balancing.by_node_port:
+        args["node_ports"] = {port.name: port.node_port for port in sql.ports}
     return args
+
+
+def _node_balancer(balancer: BalancerPlan, balancing: Balancing) -> NodeBalancerArgs:
+    args: NodeBalancerArgs = {"pod": balancer.pod or "", "address": balancer.addresses[0]}
+    if balancing.fixed_health_checks and balancer.health_check_node_port is not None:
+        args["health_check_node_port"] = balancer.health_check_node_port
+    if balancing.by_node_port:
+        args["node_ports"] = {port.name: port.node_port for port in balancer.ports}
+    return args
+
+
+def _node_balancer_cidrs(plan: AddressPlan) -> list[str]:
+    live = [region for region in plan.regions if region.state in LIVE]
+    return [f"{address}/32" for region in live for each in region.balancers_of(NODE) for address in each.addresses]
 
 
 def databases_args(settings: Settings, admin: RegionPlan, license_key: pulumi.Input[str] | None) -> DatabasesArgs:

@@ -110,10 +110,11 @@ def unmeasured(evidence: Evidence) -> Iterator[Finding]:
         peers = {zone.zone for zone in evidence.measured(target.name).zones if zone.status in ("reported", "silent")}
         for report in reports:
             expected = {
-                "names": {node.ordinal for node in target.nodes} if report["resolvers"] else set(),
+                "names": {node.ordinal for node in target.nodes if not node.address} if report["resolvers"] else set(),
                 "nodes": {node.ordinal for node in target.nodes},
                 "servers": servers,
-                "peers": peers - ({report["zone"]} if source == target else set()),
+                "peers": (peers if evidence.target.pods_meet(source, target) else set())
+                - ({report["zone"]} if source == target else set()),
             }
             keys = {"names": "node", "nodes": "node", "servers": "address", "peers": "zone"}
             for section, wanted in expected.items():

@@ -116,8 +116,9 @@ class Run:
         if site.cluster is None:
             return
         cluster = site.cluster
+        met = [peer for peer in peers if self._target.pods_meet(site.region, self._target.region(peer["region"]))]
         for pod in site.running:
-            cluster.give_peers(pod, peers)
+            cluster.give_peers(pod, met)
         futures = {pod: self._pool.submit(cluster.report, pod, deadline) for pod in site.running}
         found = {site.zones[pod]: future.result() for pod, future in futures.items()}
         site.measurement = replace(

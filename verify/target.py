@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from components.plan.balancers import PODS
 from components.plan.layout import hosts_per_zone
 from components.plan.model import AddressPlan, NodePlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
+from components.strategies import strategy
 
 EXPECTED = (RegionState.ACTIVE, RegionState.DRAINING)
 """States of regions that have nodes to verify."""
@@ -45,6 +47,8 @@ class Region:
     nodes: tuple[Node, ...]
     kubeconfig: Path | None
     context: str | None
+    pods_routed: bool = True
+    """Whether pods of other regions reach its own at the pods' addresses, and the strategy needs them to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,10 @@ class Target:
                 return region
         raise KeyError(name)
 
+    def pods_meet(self, source: Region, target: Region) -> bool:
+        """Whether a pod of one may reach a pod of the other at its own address."""
+        return source.name == target.name or (source.pods_routed and target.pods_routed)
+
     @property
     def expected_nodes(self) -> int:
         """Nodes that must be members: those of draining regions may have left."""
@@ -88,7 +96,9 @@ def from_stack(
     return Target(
         strategy=settings.strategy,
         regions=tuple(
-            _region(by_name[region.name], region, base, kubeconfig) for region in chosen if region.state in EXPECTED
+            _region(settings.strategy, by_name[region.name], region, base, kubeconfig)
+            for region in chosen
+            if region.state in EXPECTED
         ),
         left_out={region.name: str(region.state) for region in chosen if region.state not in EXPECTED},
         tools_image=settings.cockroachdb.tools_image,
@@ -110,8 +120,10 @@ def milliseconds(duration: str) -> float:
     raise ValueError(f"{duration!r} is no duration in s, ms or us")
 
 
-def _region(settings: RegionSettings, plan: RegionPlan, base: Path, kubeconfig: Path | None) -> Region:
+def _region(chosen: str, settings: RegionSettings, plan: RegionPlan, base: Path, kubeconfig: Path | None) -> Region:
     own = settings.kubeconfig is not None
+    # What no port of the strategy leads to, the network need not let through.
+    called = any(port.to == PODS for port in strategy(chosen).ports())
     return Region(
         name=plan.name,
         namespace=plan.namespace,
@@ -126,6 +138,7 @@ def _region(settings: RegionSettings, plan: RegionPlan, base: Path, kubeconfig: 
         nodes=tuple(_node(node) for node in plan.nodes),
         kubeconfig=base / settings.kubeconfig if settings.kubeconfig is not None else kubeconfig,
         context=settings.context if own else plan.name,
+        pods_routed=settings.pods_routed and called,
     )
 
 

@@ -29,6 +29,8 @@ HTTP_PORT = 8080
 CERTS_DIR = "/cockroach/certs"
 DATA_DIR = "/cockroach/cockroach-data"
 JOIN_DIR = "/etc/cockroachdb/join"
+ADDRESS_SUFFIX = ".address"
+"""Of the files beside the join list that hold single pods' own addresses."""
 SCRIPTS_DIR = "/etc/cockroachdb/scripts"
 ZONE_DIR = "/run/cockroachdb/zone"
 TMP_DIR = "/tmp"  # noqa: S108  # an emptyDir, the only writable place of a container
@@ -45,6 +47,7 @@ A key owned by root:1000 with mode 0440 passes CockroachDB's own check of key fi
 
 ZONE_LABEL = "topology.kubernetes.io/zone"
 HOST_LABEL = "kubernetes.io/hostname"
+POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 
 
 def selector_labels() -> dict[str, str]:

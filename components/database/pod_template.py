@@ -36,8 +36,11 @@ class RegionNodes:
     nodes: int
     zones: Sequence[str]
     """Zones that pods may run in; empty: any."""
-    advertise_host: str
-    """`--advertise-addr` without a port; Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP)."""
+    advertise_host: str | None
+    """`--advertise-addr` without a port; Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP).
+
+    None: each pod reads its own beside the join list, so that one more restarts nobody.
+    """
     host_network: bool
     node: CockroachNodeArgs
 
@@ -69,7 +72,7 @@ def _environment(nodes: RegionNodes) -> list[Manifest]:
         _field("POD_NAME", "metadata.name"),
         _field("POD_IP", "status.podIP"),
         _field("HOST_IP", "status.hostIP"),
-        {"name": "ADVERTISE_HOST", "value": nodes.advertise_host},
+        *([] if nodes.advertise_host is None else [{"name": "ADVERTISE_HOST", "value": nodes.advertise_host}]),
         {"name": "GOMAXPROCS", "valueFrom": {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}}},
         {"name": "GODEBUG", "value": "disablethp=1"},
         {"name": "HOME", "value": names.TMP_DIR},
@@ -79,13 +82,17 @@ def _environment(nodes: RegionNodes) -> list[Manifest]:
     return [*kept, *({"name": name, "value": value} for name, value in given.items())]
 
 
+def _start(nodes: RegionNodes) -> str:
+    return as_command(start_script(nodes.region, nodes.node, planned_address=nodes.advertise_host is None))
+
+
 def _database_container(nodes: RegionNodes) -> Manifest:
     node = nodes.node
     return {
         "name": "cockroachdb",
         "image": node["image"],
         "imagePullPolicy": "IfNotPresent",
-        "command": ["/bin/sh", "-ec", as_command(start_script(nodes.region, node))],
+        "command": ["/bin/sh", "-ec", _start(nodes)],
         "env": _environment(nodes),
         "ports": [
             {"name": "grpc", "containerPort": names.RPC_PORT, "protocol": "TCP"},

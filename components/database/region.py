@@ -21,6 +21,19 @@ Volumes grow by the rollout's own step instead; nothing else here follows config
 """
 
 
+class NodeBalancerArgs(TypedDict):
+    """A load balancer in front of one pod, for the other nodes."""
+
+    pod: str
+    """Name of the pod; part of the Service's."""
+    address: str
+    """Planned address, at which the others dial it."""
+    health_check_node_port: NotRequired[int]
+    """Where it asks hosts whether they have the pod. Default: the cluster chooses."""
+    node_ports: NotRequired[dict[str, int]]
+    """As the region's own `node_ports`."""
+
+
 class CockroachRegionArgs(TypedDict):
     """A region, as plain values from the address plan."""
 
@@ -35,10 +48,12 @@ class CockroachRegionArgs(TypedDict):
     cluster_domain: NotRequired[str]
     """The cluster's DNS domain; `cluster.local` where missing."""
     advertise_host: NotRequired[str]
-    """Host that a node advertises; the pod's own DNS name where missing.
+    """Host that a node advertises; the pod's own DNS name where this and `addresses` are missing.
 
     Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP).
     """
+    addresses: NotRequired[dict[str, str]]
+    """Pod -> host that it advertises, each its own."""
     host_network: NotRequired[bool]
     """Nodes use their host's network."""
     join_addresses: list[str]
@@ -55,10 +70,12 @@ class CockroachRegionArgs(TypedDict):
     """Where the SQL load balancer asks hosts whether they have a ready node. Default: the cluster chooses."""
     node_ports: NotRequired[dict[str, int]]
     """Ports of every host, `grpc` and `http`, that a load balancer made elsewhere sends to: `sql_address` is its."""
+    node_balancers: NotRequired[list[NodeBalancerArgs]]
+    """Load balancers of single pods. Default: none, nodes reach each other by themselves."""
     client_cidrs: list[str]
     """Who may reach SQL and the console."""
     peer_cidrs: list[str]
-    """Pod and node CIDRs of every live region, this one included."""
+    """Where nodes of every live region are, this one included: ranges of pods and hosts, and of `node_balancers`."""
     balancer_addresses: NotRequired[list[str]]
     """Every region's SQL load balancer addresses, which verification asks. Default: none are asked."""
     node: CockroachNodeArgs
@@ -97,7 +114,7 @@ class CockroachRegion(pulumi.ComponentResource):
             namespace=namespace,
             nodes=args["nodes"],
             zones=args.get("zones", []),
-            advertise_host=args.get("advertise_host", own_name),
+            advertise_host=None if "addresses" in args else args.get("advertise_host", own_name),
             host_network=args.get("host_network", False),
             node=node,
         )
@@ -126,14 +143,18 @@ class CockroachRegion(pulumi.ComponentResource):
             )
 
         access = NodeAccess(f"{name}-access", {"namespace": namespace, "labels": labels}, opts=inside)
-        mounted: list[pulumi.Resource] = [
+        first: list[pulumi.Resource] = [
             *secrets.secrets(
                 name, meta, args["ca_certificate"], args["node_certificate"], args["client_certificates"], inside
             ),
             k8s.core.v1.ConfigMap(
                 f"{name}-join",
                 metadata=meta(names.JOIN_CONFIG_MAP),
-                data={"join": ",".join(args["join_addresses"]), "members.json": json.dumps(args["members"], indent=1)},
+                data={
+                    "join": ",".join(args["join_addresses"]),
+                    "members.json": json.dumps(args["members"], indent=1),
+                    **{f"{pod}{names.ADDRESS_SUFFIX}": host for pod, host in args.get("addresses", {}).items()},
+                },
                 opts=inside,
             ),
             k8s.core.v1.ConfigMap(
@@ -152,14 +173,6 @@ class CockroachRegion(pulumi.ComponentResource):
                 f"{name}-{policy}", metadata=meta(f"{names.APP}-{policy}"), spec=spec, opts=inside
             )
 
-        balancer = services.SqlBalancer(
-            address=args["sql_address"],
-            client_cidrs=args["client_cidrs"],
-            load_balancer_class=args.get("load_balancer_class"),
-            annotations=args.get("load_balancer_annotations", {}),
-            node_ports=args.get("node_ports", {}),
-            health_check_node_port=args.get("health_check_node_port"),
-        )
         # Never awaited: a Service is ready when pods behind it are, and these are only once the cluster is initialised.
         headless = k8s.core.v1.Service(
             f"{name}-headless", metadata=meta(names.APP, SKIP_AWAIT), spec=services.headless_spec(), opts=inside
@@ -167,12 +180,19 @@ class CockroachRegion(pulumi.ComponentResource):
         k8s.core.v1.Service(
             f"{name}-public", metadata=meta(names.PUBLIC_SERVICE, SKIP_AWAIT), spec=services.public_spec(), opts=inside
         )
-        k8s.core.v1.Service(
-            f"{name}-sql",
-            metadata=meta(names.SQL_SERVICE, {**SKIP_AWAIT, **balancer.annotations}),
-            spec=services.sql_balancer_spec(balancer),
-            opts=inside,
-        )
+
+        def balanced(suffix: str, service: str, balancer: services.Balancer) -> k8s.core.v1.Service:
+            return k8s.core.v1.Service(
+                f"{name}-{suffix}",
+                metadata=meta(service, {**SKIP_AWAIT, **args.get("load_balancer_annotations", {})}),
+                spec=services.balancer_spec(balancer),
+                opts=inside,
+            )
+
+        balanced("sql", names.SQL_SERVICE, _sql_balancer(args))
+        first += [
+            balanced(each["pod"], each["pod"], _node_balancer(args, each)) for each in args.get("node_balancers", [])
+        ]
         k8s.policy.v1.PodDisruptionBudget(
             f"{name}-budget",
             metadata=meta(names.APP),
@@ -191,7 +211,7 @@ class CockroachRegion(pulumi.ComponentResource):
             metadata=meta(names.APP, SKIP_AWAIT),
             spec=spec,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[headless, access, *mounted], ignore_changes=list(FROZEN)
+                parent=self, depends_on=[headless, access, *first], ignore_changes=list(FROZEN)
             ),
         )
 
@@ -207,3 +227,24 @@ class CockroachRegion(pulumi.ComponentResource):
                 "template_hash": self.template_hash,
             }
         )
+
+
+def _sql_balancer(args: CockroachRegionArgs) -> services.Balancer:
+    return services.Balancer(
+        address=args["sql_address"],
+        client_cidrs=args["client_cidrs"],
+        load_balancer_class=args.get("load_balancer_class"),
+        node_ports=args.get("node_ports", {}),
+        health_check_node_port=args.get("health_check_node_port"),
+    )
+
+
+def _node_balancer(args: CockroachRegionArgs, balancer: NodeBalancerArgs) -> services.Balancer:
+    return services.Balancer(
+        address=balancer["address"],
+        client_cidrs=args["peer_cidrs"],
+        pod=balancer["pod"],
+        load_balancer_class=args.get("load_balancer_class"),
+        node_ports=balancer.get("node_ports", {}),
+        health_check_node_port=balancer.get("health_check_node_port"),
+    )

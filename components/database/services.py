@@ -1,4 +1,4 @@
-"""The three Services of a region, rendered from plain values."""
+"""The Services of a region, rendered from plain values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ _PORTS: tuple[dict[str, Any], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class SqlBalancer:
-    """How a region's SQL load balancer is asked for."""
+class Balancer:
+    """How an internal load balancer is asked for."""
 
     address: str
     """Planned address; the cluster's load balancer is asked for this one."""
     client_cidrs: Sequence[str]
     """Who may connect (`loadBalancerSourceRanges`). Empty would mean the whole world, so it is refused."""
+    pod: str | None = None
+    """The one pod behind it, ready or not. None: every pod that is ready."""
     load_balancer_class: str | None = None
-    annotations: Mapping[str, Any] = field(default_factory=dict)
-    """Values may be outputs."""
     node_ports: Mapping[str, int] = field(default_factory=dict)
     """Port name -> port of every host: the address is a load balancer's that was made elsewhere and sends there."""
     health_check_node_port: int | None = None
-    """Where the load balancer asks hosts whether they have a ready node. None: the cluster chooses."""
+    """Where the load balancer asks hosts whether they have a pod behind it. None: the cluster chooses."""
 
 
 def headless_spec() -> Manifest:
@@ -48,28 +48,34 @@ def public_spec() -> Manifest:
     return {"type": "ClusterIP", "selector": names.selector_labels(), "ports": [dict(port) for port in _PORTS]}
 
 
-def sql_balancer_spec(balancer: SqlBalancer) -> Manifest:
+def balancer_spec(balancer: Balancer) -> Manifest:
     """For clients in the same networks but outside the cluster.
 
     Raises ValueError where nothing narrows who may connect.
     """
     if not balancer.client_cidrs:
-        raise ValueError("the SQL load balancer needs at least one client CIDR: without one it would answer everybody")
+        raise ValueError("a load balancer needs at least one client CIDR: without one it would answer everybody")
+    behind: Manifest = {"selector": names.selector_labels()}
+    if balancer.pod is not None:
+        behind = {
+            "selector": {**names.selector_labels(), names.POD_NAME_LABEL: balancer.pod},
+            "publishNotReadyAddresses": True,
+        }
     if balancer.node_ports:
         return {
             "type": "NodePort",
             "externalTrafficPolicy": "Cluster",
-            "selector": names.selector_labels(),
+            **behind,
             "ports": [{**port, "nodePort": balancer.node_ports[port["name"]]} for port in _PORTS],
         }
     spec: Manifest = {
         "type": "LoadBalancer",
         "loadBalancerIP": balancer.address,
         "loadBalancerSourceRanges": list(balancer.client_cidrs),
-        # Only to hosts that have a ready node, whom the client's own address reaches: a host's in its place would be
+        # Only to hosts that have a pod behind it, whom the client's own address reaches: a host's in its place would be
         # unknown to NetworkPolicies under Cilium, and to CockroachDB's logs and host-based authentication anywhere.
         "externalTrafficPolicy": "Local",
-        "selector": names.selector_labels(),
+        **behind,
         "ports": [dict(port) for port in _PORTS],
     }
     if balancer.health_check_node_port is not None:

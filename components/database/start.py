@@ -23,8 +23,13 @@ certificates=$(readlink {names.CERTS_DIR}/..data || true)
 """
 
 
-def start_script(region: str, node: CockroachNodeArgs) -> str:
-    """The shell text that becomes `cockroach start`.
+_PLANNED_ADDRESS = f"""\
+ADVERTISE_HOST=$(cat {names.JOIN_DIR}/$POD_NAME{names.ADDRESS_SUFFIX})
+"""
+
+
+def start_script(region: str, node: CockroachNodeArgs, *, planned_address: bool = False) -> str:
+    """The shell text that becomes `cockroach start`. `planned_address`: a node's own is beside the join list.
 
     `exec` puts it in the shell's place, as the container's first process: SIGTERM drains the node. Before that, the
     shell leaves a watcher behind, for a node reads renewed certificates only when SIGHUP tells it to.
@@ -48,7 +53,8 @@ def start_script(region: str, node: CockroachNodeArgs) -> str:
         f'--locality="region={region},zone=$(cat {names.ZONE_DIR}/zone)"',
         *(shlex.quote(flag) for flag in flags),
     ]
-    return _RELOAD_CERTIFICATES + " \\\n  ".join(lines) + "\n"
+    before = (_PLANNED_ADDRESS if planned_address else "") + _RELOAD_CERTIFICATES
+    return before + " \\\n  ".join(lines) + "\n"
 
 
 def as_command(text: str) -> str:

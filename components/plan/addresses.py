@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..strategies import strategy
 from ..strategies.base import Strategy
+from .balancers import sql_balancer
 from .model import AddressPlan, NodePlan, RegionPlan, RegionSettings, Settings
 from .rules import RUNNING
 
@@ -30,8 +31,7 @@ def _region_plan(chosen: Strategy, settings: Settings, region: RegionSettings) -
         pod_cidr=region.pod_cidr,
         service_cidr=region.service_cidr,
         dns_zone=chosen.dns_zone(region),
-        dns_addresses=tuple(str(address) for address in region.dns_addresses),
-        sql_addresses=tuple(str(address) for address in region.sql_addresses),
+        balancers=(*chosen.balancers(region), sql_balancer(region)),
         zones=region.zones,
         nodes=tuple(NodePlan(f"cockroachdb-{n}", chosen.node_address(region, n)) for n in range(count)),
         forwards=chosen.forwards(settings, region),

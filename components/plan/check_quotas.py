@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network
 
+from ..strategies import AVAILABLE, strategy
 from .authorized import by_endpoint
+from .balancers import NODES, PODS, SQL, sql_balancer
 from .check_network import KEPT
 from .machines import host_type, hosts, machine
 from .model import AwsSettings, GcpNetworkMode, NatGateways, Platform, Problem, RegionSettings, Settings
@@ -19,9 +22,7 @@ from .quotas import (
     GKE_SURGE,
     MAX_EKS_PLACE,
     MAX_GKE_PLACE,
-    OWN_RULES,
     PROPAGATED_ROUTES,
-    RULES_PER_CLIENT,
     VPN_CONNECTIONS_PER_GATEWAY,
     VPN_ROUTES_PER_REGION,
     VPN_SESSIONS_PER_VPC,
@@ -74,27 +75,44 @@ def _transit_peerings(draft: Draft) -> Iterator[Problem]:
 def _security_group(draft: Draft) -> Iterator[Problem]:
     """Rules are by prefix list, and a list counts as many as its entries."""
     aws, regions = draft.settings.aws, _kept(draft)
-    if aws is None or not draft.sound("regions"):
+    if aws is None or not draft.sound("regions") or draft.settings.strategy not in AVAILABLE:
         return
     needed = max(most_rules(draft.settings, region, regions) for region in regions if region.platform is Platform.EKS)
     yield from _over("aws", AWS_QUOTAS, aws.quotas, "rulesPerSecurityGroup", needed)
 
 
 def most_rules(settings: Settings, region: RegionSettings, regions: Sequence[RegionSettings]) -> int:
-    """Inbound rules of the fullest of an EKS region's three groups: the hosts', and those of two load balancers.
+    """Inbound rules of the fullest of an EKS region's groups: the hosts', and one of each load balancer's.
 
-    The hosts' has EKS's own rule, one per port of the load balancers, who may call the API server from inside, and for
-    each other region SQL and HTTP from its pods and ICMP from each range. A load balancer's has, for each range of
-    clients, one for each of two ports (DNS: protocols) and ICMP. SQL's clients are `cockroachdb.clientCidrs` and
-    the regions outside of those.
+    The hosts' has EKS's own rule, one per port of every load balancer, who may call the API server from inside, and for
+    each other region one per range and port that no load balancer is before, and ICMP from each range. A load
+    balancer's has for each range of clients one per port, and ICMP. SQL's clients are `cockroachdb.clientCidrs` and the
+    regions outside of those; the others' are the regions.
     """
+    chosen = strategy(settings.strategy)
+    ports = chosen.ports()
+    balancers = (*chosen.balancers(region), sql_balancer(region))
     others = [other for other in regions if other.name != region.name]
     every = {cidr for each in regions for cidr in (each.node_cidr, each.pod_cidr)}
     callers = by_endpoint([str(cidr) for cidr in settings.aws.authorized_cidrs])[1] if settings.aws else []
-    hosts = OWN_RULES + len(callers) + sum(2 + len({other.node_cidr, other.pod_cidr}) for other in others)
+    served = sum(len(balancer.ports) for balancer in balancers)
+    called = sum(len(_ranges(other, port.sources)) for other in others for port in ports if not port.balanced) + sum(
+        len(_ranges(other, (PODS, NODES))) for other in others
+    )
     clients = settings.cockroachdb.client_cidrs
     outside = [cidr for cidr in every if not any(map(cidr.subnet_of, clients))]
-    return max(hosts, RULES_PER_CLIENT * len(every), RULES_PER_CLIENT * (len(clients) + len(outside)))
+    who = {SQL: len(clients) + len(outside)}
+    by_balancer = [(len(balancer.ports) + 1) * who.get(balancer.kind, len(every)) for balancer in balancers]
+    return max(EKS_RULES + served + len(callers) + called, *by_balancer)
+
+
+EKS_RULES = 1
+"""The one that EKS itself puts into a cluster's security group."""
+
+
+def _ranges(region: RegionSettings, sources: Sequence[str]) -> set[IPv4Network]:
+    """On EKS hosts and pods have one."""
+    return {cidr for source, cidr in ((PODS, region.pod_cidr), (NODES, region.node_cidr)) if source in sources}
 
 
 @stack_rule("quota-routes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..strategies import AVAILABLE, PLANNED, strategy
+from .balancers import DNS, PODS
 from .model import Problem
 from .rules import Draft, show, stack_rule, suggest
 
@@ -27,3 +28,42 @@ def _refuses(draft: Draft) -> Iterable[Problem]:
     if name not in AVAILABLE or draft.broken & {"regions"}:
         return ()
     return strategy(name).refuses(draft.settings)
+
+
+@stack_rule("strategy-addresses")
+def _addresses(draft: Draft) -> Iterator[Problem]:
+    """What is configured for SQL is not what the strategy's load balancers have."""
+    name = draft.settings.strategy
+    if name not in AVAILABLE or draft.broken & {"regions"}:
+        return
+    running = list(draft.regions())
+    taken = {
+        address: balancer.name
+        for _, region in running
+        for balancer in strategy(name).balancers(region)
+        for address in balancer.addresses
+        if balancer.kind != DNS
+    }
+    for path, region in running:
+        for address in map(str, region.sql_addresses):
+            if address in taken and draft.sound(path):
+                yield Problem(
+                    f"{path}.sqlAddress",
+                    f"{address} is that of the load balancer {taken[address]}, by strategy {name}; use another address",
+                )
+
+
+@stack_rule("strategy-pods-unrouted")
+def _unrouted(draft: Draft) -> Iterator[Problem]:
+    """Pods that other regions don't reach can't be what the strategy has them call."""
+    name = draft.settings.strategy
+    if name not in AVAILABLE or all(port.to != PODS for port in strategy(name).ports()):
+        return
+    instead = [each for each in AVAILABLE if all(port.to != PODS for port in strategy(each).ports())]
+    for path, region in draft.regions():
+        if not region.pods_routed:
+            yield Problem(
+                f"{path}.podsRouted",
+                f"false, but with strategy {name} every region's pods dial this region's at their own addresses; "
+                f"route them between the regions, or take strategy {' or '.join(instead)}",
+            )

@@ -21,6 +21,7 @@ MAX_TRANSIT_GATEWAY_FROM = 126
 """A VPC takes 125 peerings at most, whatever the quota (Amazon VPC quotas): 126 regions in a mesh."""
 
 _CLUSTER = "whose clusters the program makes; leave it out, or use platform existing for a cluster that is there"
+_NETWORK = "whose network the program makes, with routes to every pod; leave it out"
 _RANGE = "whose ranges are cut from the region's cidr; leave it out, and give a cidr where the default is taken"
 _ADDRESS = "whose addresses are cut from the region's cidr; leave it out, and give a cidr where the default is taken"
 _BALANCER = "whose load balancers the program makes, internal ones; leave it out"
@@ -35,6 +36,7 @@ NOT_HERE = {
     "sqlAddress": _ADDRESS,
     "dnsManaged": _BALANCER,
     "loadBalancer": _BALANCER,
+    "podsRouted": _NETWORK,
 }
 """Keys of a region that only `existing` has, and why."""
 

@@ -69,10 +69,6 @@ SQL_PORT = 26257
 HTTP_PORT = 8080
 DNS_PORT = 53
 
-SQL_HEALTH_CHECK_NODE_PORT = 30026
-"""Where GKE's load balancers ask a host whether it has a ready CockroachDB node. Fixed, as the firewall must let it in;
-from the part of the range (30000-30085) that Kubernetes gives away last."""
-
 JOIN_NODES_PER_REGION = 3
 """At most this many of each region's first nodes are in the join list, so scaling up does not change it."""
 

@@ -112,3 +112,18 @@ def eks_zones(cidr: IPv4Network, count: int) -> tuple[EksZone, ...]:
 def hosts_per_zone(nodes: int, zones: int) -> tuple[int, ...]:
     """How many machines each zone of a region needs, one CockroachDB node on each: the first zones have more."""
     return tuple(nodes // zones + (1 if zone < nodes % zones else 0) for zone in range(zones))
+
+
+NODE_HOST = 100
+"""Node 0's place in the balancer range, where each node has a load balancer: .16.100."""
+EKS_NODE_HOST = 28
+"""The same in a zone's balancer subnet on EKS, which DNS_HOST ends."""
+EKS_BALANCED_NODES_PER_ZONE = DNS_HOST - EKS_NODE_HOST
+
+
+def node_balancer_address(cidr: IPv4Network, ordinal: int, eks_zone_count: int | None) -> IPv4Address:
+    """Where a load balancer of node `ordinal` alone answers. `eks_zone_count`: None where the platform isn't EKS."""
+    if eks_zone_count is None:
+        return cut(cidr).balancers[NODE_HOST + ordinal]
+    turn, zone = divmod(ordinal, max(eks_zone_count, 1))
+    return eks_zones(cidr, max(eks_zone_count, 1))[zone].balancers[EKS_NODE_HOST + turn]

@@ -184,7 +184,7 @@ def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
         return
     path, name = f"regions[{index}]", now["name"]
     moved = [key for key in _MOVES if was[key] != now[key]]
-    if not set(was["dnsAddresses"]) & set(now["dnsAddresses"]):
+    if was["dnsAddresses"] and not set(was["dnsAddresses"]) & set(now["dnsAddresses"]):
         moved.append("dnsAddresses")
     if moved and was["cidr"] != now["cidr"]:
         yield Problem(

@@ -114,6 +114,8 @@ class RegionSettings:
     """On `gke`: the hosts', in place of `gcp.machineType`."""
     instance_type: str | None = None
     """On `eks`: the hosts', in place of `aws.instanceType`."""
+    pods_routed: bool = True
+    """Whether other regions reach its pods at their own addresses, as on every network that the program makes."""
     kubernetes_version: str | None = None
     """On `eks`, in place of `aws.kubernetesVersion`."""
 
@@ -262,6 +264,37 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class BalancerPort:
+    """One port of an internal load balancer."""
+
+    name: str
+    """The Service's word for it, such as `dns-tcp`."""
+    protocol: str
+    """`TCP` or `UDP`."""
+    number: int
+    """Where clients come."""
+    node_port: int
+    """Where every host takes it, if the load balancer is one of the program's own (EKS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BalancerPlan:
+    """An internal load balancer of a region, with addresses that are reserved for it."""
+
+    kind: str
+    """`sql`, or a word of the strategy's: what `components.strategies.base.Port.to` names."""
+    name: str
+    """The kind, and a number where a region has several: part of resources' names."""
+    addresses: tuple[str, ...]
+    """Any of which will do: on EKS one per zone, where it is not one pod's; else one."""
+    ports: tuple[BalancerPort, ...]
+    pod: str | None = None
+    """The one pod behind it, ready or not. None: what its kind says."""
+    health_check_node_port: int | None = None
+    """Where hosts are asked for their health, where only those with a pod take packets."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodePlan:
     """One CockroachDB node. `address` is None where only run time knows it."""
 
@@ -282,13 +315,27 @@ class RegionPlan:
     pod_cidr: IPv4Network
     service_cidr: IPv4Network
     dns_zone: str
-    dns_addresses: tuple[str, ...]
-    sql_addresses: tuple[str, ...]
+    balancers: tuple[BalancerPlan, ...]
+    """Where other regions and clients call this one, SQL's included."""
     zones: tuple[str, ...]
     nodes: tuple[NodePlan, ...]
     forwards: Mapping[str, tuple[str, ...]]
     """Other regions' DNS zones and the addresses that answer for them; never its own."""
     certificate_names: tuple[str, ...] | None
+
+    def balancers_of(self, kind: str) -> tuple[BalancerPlan, ...]:
+        """Those of one kind."""
+        return tuple(balancer for balancer in self.balancers if balancer.kind == kind)
+
+    @property
+    def dns_addresses(self) -> tuple[str, ...]:
+        """Where this region's DNS answers the others; empty where the strategy asks nobody's."""
+        return tuple(address for balancer in self.balancers_of("dns") for address in balancer.addresses)
+
+    @property
+    def sql_addresses(self) -> tuple[str, ...]:
+        """Where the region takes SQL connections."""
+        return tuple(address for balancer in self.balancers_of("sql") for address in balancer.addresses)
 
     @property
     def sql_address(self) -> str:
@@ -335,6 +382,10 @@ def _region_json(region: RegionPlan) -> dict[str, Any]:
         "dnsAddresses": list(region.dns_addresses),
         "sqlAddress": region.sql_address,
         "sqlAddresses": list(region.sql_addresses),
+        "balancers": [
+            {"kind": balancer.kind, "name": balancer.name, "addresses": list(balancer.addresses)}
+            for balancer in region.balancers
+        ],
         "zones": list(region.zones),
         "nodes": [{"name": node.name, "address": node.address} for node in region.nodes],
         "forwards": {zone: list(addresses) for zone, addresses in region.forwards.items()},

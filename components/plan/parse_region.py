@@ -94,6 +94,7 @@ def parse_region(reader: Reader, index: int, network: IPv4Network, default_platf
         context=reader.take("context", "string", required=needed("name the context in that kubeconfig")),
         machine_type=only(Platform.GKE, "machineType", "machine-type"),
         instance_type=only(Platform.EKS, "instanceType", "instance-type"),
+        pods_routed=reader.take("podsRouted", "boolean", default=True),
         kubernetes_version=only(Platform.EKS, "kubernetesVersion", "kubernetes-version"),
     )
     for child in (dns, balancer, reader):

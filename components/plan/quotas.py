@@ -59,13 +59,6 @@ MAX_EKS_PLACE = 64
 """Places in the list from which regions' VPN addresses can be cut: AWS has only 169.254.0.0/16 for all of them
 (`components.network.vpn.numbers`)."""
 
-OWN_RULES = 5
-"""Inbound rules of an EKS cluster's security group that no other region adds to: EKS's own, and the node ports of DNS
-(over TCP and UDP), SQL and the console."""
-
-RULES_PER_CLIENT = 3
-"""Inbound rules of a load balancer's security group for one range: two ports or protocols, and ICMP."""
-
 VPN_ROUTES_PER_REGION = 3
 """What a VPN teaches of a GKE region: the ranges of nodes, pods and load balancers."""
 

@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 class Balancing:
     """What a Service that other regions or clients reach looks like in a cluster.
 
-    Without `node_ports` it is of type LoadBalancer and asks for its planned address. With them it is of type NodePort:
-    load balancers that the program itself made have the addresses, and send to these ports of every host.
+    It is of type LoadBalancer and asks for its planned address; or, `by_node_port`, of type NodePort: load balancers
+    that the program itself made have the addresses, and send to the planned node ports of every host.
     """
 
     load_balancer_class: str | None = None
     annotations: Mapping[str, str | pulumi.Output[str]] = field(default_factory=dict)
     split_protocols: bool = False
     """TCP and UDP are two Services that share one address (GKE's internal load balancers before 1.36.2)."""
-    node_ports: Mapping[str, int] = field(default_factory=dict)
-    """Port name (`dns`, `dns-tcp`, `grpc`, `http`) -> node port."""
-    health_check_node_port: int | None = None
-    """Where the SQL load balancer asks hosts for their health; None: the cluster chooses."""
+    by_node_port: bool = False
+    fixed_health_checks: bool = False
+    """Hosts are asked for their health on planned ports, for a firewall must let that in. Else the cluster chooses."""
     waits_for: Sequence[pulumi.Resource] = ()
     """What must be there before an address answers: reserved addresses, or the program's own load balancers."""

@@ -7,28 +7,19 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from ..network.aws.balancer import BalancerPortArgs, BalancerTargetsArgs, NetworkLoadBalancer
-from ..network.aws.ports import NODE_PORTS
 from ..plan.authorized import by_endpoint
-from ..plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
+from ..plan.balancers import SQL
 from . import RegionalCluster
 from .balancing import Balancing
 from .eks_access import administrators
 from .eks_addons import PEERED_MTU, network_addons, service_addons
 from .eks_control_plane import control_plane
 from .eks_hosts import autoscaling_group, hosts_by_zone
-from .eks_rules import EksPeerArgs, EksPortArgs, PeerLists, api_rules, dns_sources, peer_rules
+from .eks_rules import EksPeerArgs, EksPortArgs, PeerLists, api_rules, peer_rules, sources
 from .kubeconfig import exec_kubeconfig
 from .kubernetes_provider import kubernetes_provider
 
 STORAGE_CLASS = "cockroachdb"
-
-DNS_PORTS: list[BalancerPortArgs] = [
-    {"name": "dns", "protocol": "TCP_UDP", "port": DNS_PORT, "node_port": NODE_PORTS["dns"]}
-]
-SQL_PORTS: list[BalancerPortArgs] = [
-    {"name": "grpc", "protocol": "TCP", "port": SQL_PORT, "node_port": NODE_PORTS["grpc"]},
-    {"name": "http", "protocol": "TCP", "port": HTTP_PORT, "node_port": NODE_PORTS["http"]},
-]
 
 
 class EksZoneArgs(TypedDict):
@@ -41,13 +32,22 @@ class EksZoneArgs(TypedDict):
     routed_subnet: NotRequired[pulumi.Input[str]]
     """The same, known only once hosts in it find their way out: the control plane need not wait. Default: it is."""
     balancer_subnet: pulumi.Input[str]
-    """Id of the load balancers' subnet, which the addresses below are of."""
+    """Id of the load balancers' subnet, which their addresses in this zone are of."""
     hosts: int
     """How many hosts; a zone with none still has addresses, which lead to the other zones'."""
-    dns_address: str
-    """Where the region's DNS answers other regions, in this zone."""
-    sql_address: str
-    """Where the region takes SQL connections, in this zone."""
+
+
+class EksBalancerArgs(TypedDict):
+    """An internal load balancer in front of every host."""
+
+    kind: str
+    """`sql`, for `client_cidrs`; else what the ports of the other regions' pods and hosts go `to`."""
+    name: str
+    """Part of its resources' names, and no other's here."""
+    addresses: dict[str, str]
+    """Zone -> where it answers there; in some of the zones, or in all."""
+    ports: list[BalancerPortArgs]
+    """What it takes."""
 
 
 class EksClusterArgs(TypedDict):
@@ -68,7 +68,9 @@ class EksClusterArgs(TypedDict):
     peers: list[EksPeerArgs]
     """The other regions."""
     ports: list[EksPortArgs]
-    """What regions must reach of each other; DNS's stands for the load balancer before it."""
+    """What regions must reach of each other."""
+    balancers: list[EksBalancerArgs]
+    """What other regions and clients come by."""
     client_cidrs: list[str]
     """Who may reach SQL and the console by the load balancer."""
     authorized_cidrs: NotRequired[list[str]]
@@ -154,28 +156,7 @@ class EksCluster(RegionalCluster):
             {"name": label, "autoscaling_group": made.resources.apply(autoscaling_group)}
             for label, made in hosts.items()
         ]
-        asking = lists.of(dns_sources(args["ports"]))
-        balancers = [
-            # Its own range too, for probes of every address from inside.
-            self._balancer(
-                "dns",
-                DNS_PORTS,
-                [zone["dns_address"] for zone in args["zones"]],
-                [args["vpc_cidr"]],
-                {asking.label: asking.id} if asking else {},
-                group,
-                targets,
-            ),
-            self._balancer(
-                "sql",
-                SQL_PORTS,
-                [zone["sql_address"] for zone in args["zones"]],
-                args["client_cidrs"],
-                {},
-                group,
-                targets,
-            ),
-        ]
+        balancers = [self._balancer(each, lists, group, targets) for each in args["balancers"]]
 
         # Hosts and add-ons give the cluster's name back as they were given it: known in a preview that replaces one.
         usable = [made.cluster_name for made in (*hosts.values(), *network, *services)]
@@ -199,7 +180,7 @@ class EksCluster(RegionalCluster):
         self._storage_class = STORAGE_CLASS
         self._owns_dns_text = True
         self._balancing = Balancing(
-            node_ports=NODE_PORTS, waits_for=[made for balancer in balancers for made in balancer.serving]
+            by_node_port=True, waits_for=[made for balancer in balancers for made in balancer.serving]
         )
         self.register_outputs(
             {"kubeconfig": self.kubeconfig, "context": self.context, "cluster_name": self.cluster_name}
@@ -207,26 +188,27 @@ class EksCluster(RegionalCluster):
 
     def _balancer(
         self,
-        what: str,
-        ports: list[BalancerPortArgs],
-        addresses: list[str],
-        client_cidrs: list[str],
-        client_lists: dict[str, pulumi.Input[str]],
+        balancer: EksBalancerArgs,
+        lists: PeerLists,
         group: pulumi.Output[str],
         targets: list[BalancerTargetsArgs],
     ) -> NetworkLoadBalancer:
-        subnets = [zone["balancer_subnet"] for zone in self._args["zones"]]
+        args = self._args
+        calling = lists.of(sources(args["ports"], balancer["kind"]))
         return NetworkLoadBalancer(
-            f"{self._name}-{what}",
+            f"{self._name}-{balancer['name']}",
             {
-                "location": self._args["location"],
-                "vpc_id": self._args["vpc_id"],
+                "location": args["location"],
+                "vpc_id": args["vpc_id"],
                 "addresses": [
-                    {"subnet": subnet, "address": address} for subnet, address in zip(subnets, addresses, strict=True)
+                    {"subnet": zone["balancer_subnet"], "address": balancer["addresses"][zone["name"]]}
+                    for zone in args["zones"]
+                    if zone["name"] in balancer["addresses"]
                 ],
-                "ports": ports,
-                "client_cidrs": client_cidrs,
-                "client_prefix_lists": client_lists,
+                "ports": balancer["ports"],
+                # Its own range beside its peers', for probes of every address from inside.
+                "client_cidrs": args["client_cidrs"] if balancer["kind"] == SQL else [args["vpc_cidr"]],
+                "client_prefix_lists": {calling.label: calling.id} if calling else {},
                 "hosts_security_group": group,
                 "targets": targets,
             },

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_aws import ec2, vpc
 
 from ..network.aws.names import cidr_label
-from ..plan.defaults import DNS_PORT
+from ..plan.balancers import NODES, PODS
 
 API_PORT = 443
 
@@ -35,6 +35,8 @@ class EksPortArgs(TypedDict):
     """The port."""
     sources: list[str]
     """`pods`, `nodes` or both."""
+    to: str
+    """`pods`, `nodes`, or the kind of load balancer that callers come by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ def ranges(peer: EksPeerArgs, sources: Collection[str]) -> list[str]:
     return list(dict.fromkeys(cidr for source, cidr in by_source.items() if source in sources))
 
 
-def dns_sources(ports: Sequence[EksPortArgs]) -> set[str]:
-    """Who asks this region's DNS: `pods`, `nodes` or both."""
-    return {source for port in ports if port["number"] == DNS_PORT for source in port["sources"]}
+def sources(ports: Sequence[EksPortArgs], to: str) -> set[str]:
+    """Who calls what is called `to`: `pods`, `nodes`, both or neither."""
+    return {source for port in ports if port["to"] == to for source in port["sources"]}
 
 
 def peer_rules(
@@ -96,10 +98,10 @@ def peer_rules(
     ports: Sequence[EksPortArgs],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Open the cluster's own security group to the peers: the ports that pods take themselves (DNS has a load balancer
-    before it), and fragmentation needed, without which a connection hangs where a path is narrower than its ends."""
+    """Open the cluster's own security group to the peers: the ports that no load balancer is before, and fragmentation
+    needed, without which a connection hangs where a path is narrower than its ends."""
     for port in ports:
-        if port["number"] != DNS_PORT and (listed := lists.of(port["sources"])):
+        if port["to"] in (PODS, NODES) and (listed := lists.of(port["sources"])):
             vpc.SecurityGroupIngressRule(
                 f"{name}-{port['name']}-from-{listed.label}",
                 region=location,

@@ -12,7 +12,6 @@ import pulumi_kubernetes as k8s
 from ..network.gcp.region import PODS, SERVICES
 from ..network.gcp.rules import NODE_TAG
 from ..plan.authorized import by_endpoint
-from ..plan.defaults import SQL_HEALTH_CHECK_NODE_PORT
 from ..plan.layout import hosts_per_zone
 from . import RegionalCluster
 from .balancing import Balancing
@@ -112,7 +111,7 @@ class GkeCluster(RegionalCluster):
                 "networking.gke.io/internal-load-balancer-subnet": pulumi.Output.from_input(args["balancers_subnet"]),
             },
             split_protocols=True,
-            health_check_node_port=SQL_HEALTH_CHECK_NODE_PORT,
+            fixed_health_checks=True,
         )
         self.register_outputs({"kubeconfig": self.kubeconfig, "context": self.context})
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from ..plan.model import Problem, RegionSettings, Settings
+from ..plan.balancers import NODES, PODS
+from ..plan.model import BalancerPlan, Problem, RegionSettings, Settings
 
 
 class Protocols(StrEnum):
@@ -25,13 +26,20 @@ class Protocols(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One port that must be open from every region's `sources` to every other region."""
+    """One port that must be open from every region's `sources` to every other region's `to`."""
 
     name: str
     protocol: Protocols
     number: int
     sources: tuple[str, ...]
     """`pods`, `nodes` or both: NodeLocal DNSCache asks from the node's address."""
+    to: str = PODS
+    """`pods`, `nodes`, or a kind of `BalancerPlan`."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether callers come by a load balancer."""
+        return self.to not in (PODS, NODES)
 
 
 class CertificateSource(StrEnum):
@@ -47,8 +55,11 @@ class CertificateSource(StrEnum):
 class PodIdentity:
     """Who a pod is. `$(POD_NAME)` and `$(POD_IP)` in texts are the container's environment, expanded by Kubernetes."""
 
-    advertise_host: str
-    """Host part of `--advertise-addr`: the address other nodes dial, with which `certificate_names` must agree."""
+    advertise_host: str | None
+    """Host part of `--advertise-addr`: the address other nodes dial, with which `certificate_names` must agree.
+
+    None: each pod's own `node_address`, which no text that all pods share can say.
+    """
     host_network: bool
     flags: tuple[str, ...]
     """Further flags of `cockroach start` that this strategy needs."""
@@ -88,6 +99,10 @@ class Strategy(Protocol):
 
         Where the platform leaves the whole text to the program (EKS), other people's stub domains are among them.
         """
+        ...
+
+    def balancers(self, region: RegionSettings) -> tuple[BalancerPlan, ...]:
+        """The internal load balancers that other regions call; SQL's, which every region has, is not among them."""
         ...
 
     def ports(self) -> tuple[Port, ...]:

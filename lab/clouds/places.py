@@ -49,7 +49,7 @@ def region_of(spec: ClusterSpec, planned: Sequence[str], known: Sequence[Region]
         control_cidr=spec.control_cidr or f"100.65.{index}.0/28",
         service_cidr=spec.service_cidr,
         pod_cidr=spec.pod_cidr,
-        dns_addresses=(),
+        balancer_addresses=(),
         zones=spec.zones,
         hosts=(),
         platform=spec.platform,

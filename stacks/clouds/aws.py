@@ -1,5 +1,8 @@
 """Platform `eks`: a VPC for each region on AWS, what joins them, and a cluster in each."""
 
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+
 import pulumi
 import pulumi_aws as aws
 
@@ -7,9 +10,18 @@ from components.network import corefile
 from components.network.aws.network import AwsNetwork, AwsRegionArgs
 from components.plan import layout
 from components.plan.machines import host_type
-from components.plan.model import AddressPlan, AwsSettings, Platform, RegionSettings, RegionState, Settings
+from components.plan.model import (
+    AddressPlan,
+    AwsSettings,
+    BalancerPlan,
+    BalancerPort,
+    Platform,
+    RegionSettings,
+    RegionState,
+    Settings,
+)
 from components.platforms import RegionalCluster
-from components.platforms.eks import EksCluster, EksClusterArgs
+from components.platforms.eks import EksBalancerArgs, EksCluster, EksClusterArgs
 from components.platforms.eks_rules import EksPeerArgs, EksPortArgs
 from components.strategies import strategy
 
@@ -45,7 +57,6 @@ class Aws:
         """The region's cluster, in its VPC; its whole DNS configuration is the plan's."""
         settings, own, here = self._settings, self._own, self.network.region(region.name)
         hosts = layout.hosts_per_zone(region.nodes, len(region.zones))
-        planned = layout.eks_zones(region.cidr, len(region.zones))
         args: EksClusterArgs = {
             "location": region.location,
             "vpc_id": here.vpc_id,
@@ -57,11 +68,10 @@ class Aws:
                     "routed_subnet": zone.routed_subnet,
                     "balancer_subnet": zone.balancer_subnet,
                     "hosts": count,
-                    "dns_address": str(place.dns_address),
-                    "sql_address": str(place.sql_address),
                 }
-                for zone, count, place in zip(here.zones, hosts, planned, strict=True)
+                for zone, count in zip(here.zones, hosts, strict=True)
             ],
+            "balancers": [_balancer(region, each) for each in self._plan.region(region.name).balancers],
             "service_cidr": str(region.service_cidr),
             "corefile": corefile.whole(
                 region.cluster_domain,
@@ -120,6 +130,37 @@ def _region(region: RegionSettings) -> AwsRegionArgs:
     }
 
 
+def _balancer(region: RegionSettings, balancer: BalancerPlan) -> EksBalancerArgs:
+    """Each address is in the zone whose subnet it is of; what a number takes over both transports is one port."""
+    zones = dict(zip(region.zones, layout.eks_zones(region.cidr, len(region.zones)), strict=True))
+    return {
+        "kind": balancer.kind,
+        "name": balancer.name,
+        "addresses": {
+            zone: address
+            for zone, place in zones.items()
+            for address in balancer.addresses
+            if IPv4Address(address) in place.balancers
+        },
+        "ports": [
+            {
+                "name": ports[0].name,
+                "protocol": "_".join(sorted(port.protocol for port in ports)),
+                "port": number,
+                "node_port": ports[0].node_port,
+            }
+            for number, ports in _by_number(balancer.ports).items()
+        ],
+    }
+
+
+def _by_number(ports: Sequence[BalancerPort]) -> dict[int, list[BalancerPort]]:
+    found: dict[int, list[BalancerPort]] = {}
+    for port in ports:
+        found.setdefault(port.number, []).append(port)
+    return found
+
+
 def _peers(plan: AddressPlan, region: RegionSettings) -> list[EksPeerArgs]:
     """Every other region whose nodes run, on whatever platform."""
     return [
@@ -131,6 +172,12 @@ def _peers(plan: AddressPlan, region: RegionSettings) -> list[EksPeerArgs]:
 
 def _ports(settings: Settings) -> list[EksPortArgs]:
     return [
-        {"name": port.name, "protocol": str(port.protocol), "number": port.number, "sources": list(port.sources)}
+        {
+            "name": port.name,
+            "protocol": str(port.protocol),
+            "number": port.number,
+            "sources": list(port.sources),
+            "to": port.to,
+        }
         for port in strategy(settings.strategy).ports()
     ]

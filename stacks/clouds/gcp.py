@@ -1,5 +1,7 @@
 """Platform `gke`: the network of all regions on Google Cloud, and a cluster in each."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_gcp as gcp
 
@@ -7,7 +9,15 @@ from components.network.gcp.network import GcpNetwork
 from components.network.gcp.region import GcpRegionArgs
 from components.plan import layout
 from components.plan.machines import host_type
-from components.plan.model import AddressPlan, GcpSettings, Platform, RegionSettings, RegionState, Settings
+from components.plan.model import (
+    AddressPlan,
+    BalancerPlan,
+    GcpSettings,
+    Platform,
+    RegionSettings,
+    RegionState,
+    Settings,
+)
 from components.platforms import RegionalCluster
 from components.platforms.gke import GkeCluster
 
@@ -27,14 +37,20 @@ class Gcp:
         self.network = GcpNetwork(
             "gcp",
             {
-                "regions": [_region(region) for region in self.regions],
+                "regions": [_region(region, plan.region(region.name).balancers) for region in self.regions],
                 "mode": str(self._own.network),
                 "ports": [
-                    {"protocol": port.protocol, "port": port.port, "sources": list(port.sources)}
+                    {
+                        "protocol": port.protocol,
+                        "port": port.port,
+                        "sources": list(port.sources),
+                        "to": port.to,
+                    }
                     for port in open_ports(plan)
                 ],
                 "peer_cidrs": live_cidrs(plan),
                 "client_cidrs": client_cidrs(settings, plan),
+                "health_check_ports": _health_check_ports(plan),
             },
             pulumi.ResourceOptions(providers=[self.provider], depends_on=[lock]),
         )
@@ -82,7 +98,12 @@ def gcp_settings(settings: Settings) -> GcpSettings:
     return settings.gcp
 
 
-def _region(region: RegionSettings) -> GcpRegionArgs:
+def _health_check_ports(plan: AddressPlan) -> list[int]:
+    ports = (each.health_check_node_port for region in plan.regions for each in region.balancers)
+    return sorted({port for port in ports if port is not None})
+
+
+def _region(region: RegionSettings, balancers: Sequence[BalancerPlan]) -> GcpRegionArgs:
     return {
         "name": region.name,
         "location": region.location,
@@ -90,6 +111,12 @@ def _region(region: RegionSettings) -> GcpRegionArgs:
         "pod_cidr": str(region.pod_cidr),
         "service_cidr": str(region.service_cidr),
         "balancer_cidr": str(layout.cut(region.cidr).balancers),
-        "dns_addresses": [str(address) for address in region.dns_addresses],
-        "sql_address": str(region.sql_address),
+        "balancers": [
+            {
+                "name": balancer.name,
+                "addresses": list(balancer.addresses),
+                "shared": len({port.protocol for port in balancer.ports}) > 1,
+            }
+            for balancer in balancers
+        ],
     }

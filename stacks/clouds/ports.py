@@ -12,19 +12,21 @@ from ..arguments import LIVE
 
 @dataclass(frozen=True, slots=True)
 class OpenPort:
-    """One port of nodes, pods or DNS servers that other regions call."""
+    """One port that other regions call."""
 
     protocol: str
     """`TCP` or `UDP`."""
     port: int
     sources: tuple[str, ...]
     """IPv4 ranges, of every region whose nodes run."""
+    to: str
+    """`pods`, `nodes`, or the kind of load balancer that they come by."""
 
 
 def open_ports(plan: AddressPlan) -> list[OpenPort]:
     """The strategy's ports; their sources are ranges of pods, of hosts, or of both."""
     return [
-        OpenPort(str(port.protocol), port.number, _ranges(plan, port.sources))
+        OpenPort(str(port.protocol), port.number, _ranges(plan, port.sources), port.to)
         for port in strategy(plan.strategy).ports()
     ]
 

@@ -59,16 +59,22 @@ REGIONS = f"""
             "vpc_cidr": str(layout.eks_vpc(cidr)),
             "zones": [
                 {{"name": made.name, "private_subnet": made.private_subnet, "routed_subnet": made.routed_subnet,
-                  "balancer_subnet": made.balancer_subnet, "hosts": 1, "dns_address": str(zone.dns_address),
-                  "sql_address": str(zone.sql_address)}}
-                for made, (_, zone) in zip(here.zones, zones)
+                  "balancer_subnet": made.balancer_subnet, "hosts": 1}}
+                for made in here.zones
+            ],
+            "balancers": [
+                {{"kind": "dns", "name": "dns", "addresses": {{name: str(zone.dns_address) for name, zone in zones}},
+                  "ports": [{{"name": "dns", "protocol": "TCP_UDP", "port": 53, "node_port": 30053}}]}},
+                {{"kind": "sql", "name": "sql", "addresses": {{name: str(zone.sql_address) for name, zone in zones}},
+                  "ports": [{{"name": "grpc", "protocol": "TCP", "port": 26257, "node_port": 30257}},
+                            {{"name": "http", "protocol": "TCP", "port": 8080, "node_port": 30080}}]}},
             ],
             "service_cidr": f"10.{{number}}.32.0/20",
             "corefile": ".:53 {{}}",
             "peers": [{{"name": "far", "pod_cidr": "10.9.128.0/17", "node_cidr": "10.9.128.0/17"}}],
             "ports": [
-                {{"name": "sql", "protocol": "TCP", "number": 26257, "sources": ["pods"]}},
-                {{"name": "dns", "protocol": "UDP", "number": 53, "sources": ["pods"]}},
+                {{"name": "sql", "protocol": "TCP", "number": 26257, "sources": ["pods"], "to": "pods"}},
+                {{"name": "dns", "protocol": "UDP", "number": 53, "sources": ["pods"], "to": "dns"}},
             ],
             "client_cidrs": ["10.0.0.0/8"],
             "deletion_protection": False,

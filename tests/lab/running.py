@@ -54,7 +54,7 @@ def small_plan(folder: Path, *regions: str) -> Path:
                 "nodeCidr": f"10.{n}.0.0/20",
                 "podCidr": f"10.{n}.128.0/17",
                 "serviceCidr": f"10.{n}.32.0/20",
-                "dnsAddresses": [f"10.{n}.16.53"],
+                "balancers": [{"kind": "dns", "name": "dns", "addresses": [f"10.{n}.16.53"]}],
                 "sqlAddress": f"10.{n}.16.26",
                 "zones": [f"{name}-a"],
             }

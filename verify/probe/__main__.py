@@ -50,11 +50,8 @@ def measure(
     started = time.monotonic()
     ports = given["ports"]
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        names = (
-            [pool.submit(probe_name, resolvers[0], target, ports["dns"]) for target in given["nodes"]]
-            if resolvers
-            else []
-        )
+        named = [node for node in given["nodes"] if not node["address"]] if resolvers else []
+        names = [pool.submit(probe_name, resolvers[0], node, ports["dns"]) for node in named]
         servers = [pool.submit(probe_server, server, ports["dns"]) for server in given["servers"]]
         nodes = [pool.submit(probe_node, resolvers, target, given) for target in given["nodes"]]
         balancers = [pool.submit(probe_balancer, one, given) for one in given["balancers"]]

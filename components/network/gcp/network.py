@@ -29,6 +29,8 @@ class GcpNetworkArgs(TypedDict):
     """Pods and hosts of every region whose nodes run, on whatever platform."""
     client_cidrs: list[str]
     """Who may reach SQL and the console."""
+    health_check_ports: list[int]
+    """Where Services with `externalTrafficPolicy: Local` have hosts asked for their health."""
 
 
 class GcpNetwork(pulumi.ComponentResource):
@@ -97,7 +99,9 @@ class GcpNetwork(pulumi.ComponentResource):
                 allows=[_allow(allow) for allow in rule.allows],
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            for rule in rules(args["ports"], args["peer_cidrs"], args["client_cidrs"], balancers)
+            for rule in rules(
+                args["ports"], args["peer_cidrs"], args["client_cidrs"], balancers, args["health_check_ports"]
+            )
         ]
 
     def region(self, name: str) -> GcpRegionNetwork:

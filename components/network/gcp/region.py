@@ -12,6 +12,17 @@ SERVICES = "services"
 """Names of the nodes subnet's secondary ranges."""
 
 
+class GcpBalancerArgs(TypedDict):
+    """An internal load balancer that the region will have."""
+
+    name: str
+    """Part of its addresses' names, and no other's in the region."""
+    addresses: list[str]
+    """Where it will answer."""
+    shared: bool
+    """True: a TCP and a UDP forwarding rule share each address."""
+
+
 class GcpRegionArgs(TypedDict):
     """A region, and the ranges that were planned for it."""
 
@@ -27,10 +38,8 @@ class GcpRegionArgs(TypedDict):
     """Services: its secondary range `services`."""
     balancer_cidr: str
     """Load balancers: a subnet of their own, so that nothing else can take a planned address."""
-    dns_addresses: list[str]
-    """Where the region's DNS will answer; reserved, for a TCP and a UDP forwarding rule to share."""
-    sql_address: str
-    """Where the region will take SQL connections; reserved."""
+    balancers: list[GcpBalancerArgs]
+    """The load balancers whose addresses are reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +109,16 @@ def nat(name: str, location: str, network: gcp.compute.Network, opts: pulumi.Res
 def addresses(region: GcpRegionArgs, made: Subnets, opts: pulumi.ResourceOptions) -> list[gcp.compute.Address]:
     """The planned addresses, reserved before any load balancer asks for them."""
 
-    def reserved(name: str, address: str, purpose: str) -> gcp.compute.Address:
-        return gcp.compute.Address(
-            f"{region['name']}-{name}",
+    return [
+        gcp.compute.Address(
+            f"{region['name']}-{balancer['name']}" + (f"-{index}" if balancer["shared"] else ""),
             address=address,
             address_type="INTERNAL",
-            purpose=purpose,
+            purpose="SHARED_LOADBALANCER_VIP" if balancer["shared"] else "GCE_ENDPOINT",
             subnetwork=made.balancers.id,
             region=region["location"],
             opts=opts,
         )
-
-    dns = [
-        reserved(f"dns-{i}", address, "SHARED_LOADBALANCER_VIP") for i, address in enumerate(region["dns_addresses"])
+        for balancer in region["balancers"]
+        for index, address in enumerate(balancer["addresses"])
     ]
-    return [*dns, reserved("sql", region["sql_address"], "GCE_ENDPOINT")]

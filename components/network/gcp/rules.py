@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ...plan.defaults import DNS_PORT, HTTP_PORT, SQL_HEALTH_CHECK_NODE_PORT, SQL_PORT
+from ...plan.balancers import NODES, PODS
+from ...plan.defaults import HTTP_PORT, SQL_PORT
 
 NODE_TAG = "cockroachdb"
 """Network tag of the node pools' hosts: rules hold for these (and their pods) alone."""
@@ -12,8 +13,8 @@ NODE_TAG = "cockroachdb"
 HEALTH_CHECKERS = ("35.191.0.0/16", "130.211.0.0/22")
 """Where load balancers ask from whether a host is well (cloud.google.com/load-balancing/docs/firewall-rules)."""
 
-HEALTH_CHECK_PORTS = (10256, SQL_HEALTH_CHECK_NODE_PORT)
-"""Asked of a Service's hosts: with `externalTrafficPolicy: Cluster` (DNS), and with `Local` (SQL)."""
+HEALTH_CHECK_PORT = 10256
+"""Asked of a Service's hosts with `externalTrafficPolicy: Cluster`; with `Local` each Service has one of its own."""
 
 EVERYONE = "0.0.0.0/0"
 
@@ -27,6 +28,8 @@ class GcpPortArgs(TypedDict):
     """Its number."""
     sources: list[str]
     """IPv4 ranges that call it: of pods, of hosts, or of both, in every region whose nodes run."""
+    to: str
+    """`pods`, `nodes`, or the kind of load balancer that they come by, and by no other way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +58,30 @@ def rules(
     peer_cidrs: Sequence[str],
     client_cidrs: Sequence[str],
     balancer_cidrs: Sequence[str],
+    health_check_ports: Sequence[int],
 ) -> list[Rule]:
     """The rules of one VPC.
 
     `peer_cidrs`: pods and hosts of every region whose nodes run. `client_cidrs`: who may reach SQL and the console.
-    `balancer_cidrs`: the VPC's load balancers, by which alone DNS and clients come. Raises ValueError where a source is
-    the whole internet.
+    `balancer_cidrs`: the VPC's load balancers, by which alone balanced ports and clients come. `health_check_ports`:
+    of Services with `externalTrafficPolicy: Local`. Raises ValueError where
+    a source is the whole internet.
     """
-    nodes = [port for port in ports if port["port"] != DNS_PORT]
-    dns = [port for port in ports if port["port"] == DNS_PORT]
+    direct = [port for port in ports if port["to"] in (PODS, NODES)]
+    kinds = _unique([port["to"] for port in ports if port not in direct])
     balancers = _unique(balancer_cidrs)
     made = [
-        *_by_sources("nodes", nodes, "Nodes of every region call each other"),
-        *_by_sources("dns", dns, "DNS servers and hosts of every region ask for this region's names", balancers),
+        *_by_sources("nodes", direct, "Nodes of every region call each other"),
+        *(
+            rule
+            for kind in kinds
+            for rule in _by_sources(
+                kind,
+                [port for port in ports if port["to"] == kind],
+                f"Every region calls the others' {kind} load balancers",
+                balancers,
+            )
+        ),
     ]
     if peer_cidrs:
         made.append(Rule("icmp", _unique(peer_cidrs), (Allow("icmp"),), "A path's MTU is learned by ICMP"))
@@ -75,7 +89,7 @@ def rules(
         allow = Allow("tcp", (SQL_PORT, HTTP_PORT))
         why = "SQL clients, and readers of the console"
         made.append(Rule("clients", _unique(client_cidrs), (allow,), why, balancers))
-    health = Allow("tcp", HEALTH_CHECK_PORTS)
+    health = Allow("tcp", (HEALTH_CHECK_PORT, *health_check_ports))
     made.append(Rule("health-checks", HEALTH_CHECKERS, (health,), "Load balancers ask which hosts are well"))
     for rule in made:
         if EVERYONE in rule.sources:

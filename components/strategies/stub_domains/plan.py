@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...plan.defaults import DNS_PORT, HTTP_PORT, JOIN_NODES_PER_REGION, SQL_PORT
-from ...plan.model import DnsKind, Platform, Problem, RegionSettings, Settings
+from ...plan.balancers import DNS, NODES, PODS, dns_balancer
+from ...plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
+from ...plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
-
-SERVICE = "cockroachdb"
-"""The headless Service, and the StatefulSet: pods are `cockroachdb-<n>`."""
-PUBLIC_SERVICE = "cockroachdb-public"
-SQL_SERVICE = "cockroachdb-sql"
+from ..common import extra_stub_domains, first_nodes
+from ..services import SERVICE, namespace_zone, pod_name, service_names
 
 
 class StubDomainsPlan:
@@ -63,60 +61,49 @@ class StubDomainsPlan:
                     )
 
     def dns_zone(self, region: RegionSettings) -> str:
-        """`us-east1.svc.cluster.local`: the namespace, which no other region has, is what tells clusters apart."""
-        return f"{region.name}.svc.{region.cluster_domain}"
+        """The region's own namespace, which no other region has."""
+        return namespace_zone(region)
 
     def node_address(self, region: RegionSettings, ordinal: int) -> str:
-        """The pod's name under the headless Service: it outlives the pod's IP and its host."""
-        return f"{SERVICE}-{ordinal}.{SERVICE}.{self.dns_zone(region)}"
+        """The pod's name under the headless Service."""
+        return pod_name(region, f"{SERVICE}-{ordinal}")
 
     def join_addresses(self, settings: Settings) -> tuple[str, ...]:
         """The first nodes of every running region."""
-        return tuple(
-            f"{self.node_address(region, ordinal)}:{SQL_PORT}"
-            for region in settings.regions
-            if region.state in RUNNING
-            for ordinal in range(min(region.nodes, JOIN_NODES_PER_REGION))
-        )
+        return first_nodes(self, settings)
 
     def certificate_names(self, region: RegionSettings) -> tuple[str, ...]:
-        """The pod wildcard, the Services in every form a client may use, and the SQL load balancer's addresses."""
-        namespace, zone = region.name, self.dns_zone(region)
-        services = (
-            name
-            for service in (PUBLIC_SERVICE, SQL_SERVICE, f"*.{SERVICE}")
-            for name in (service, f"{service}.{namespace}", f"{service}.{zone}")
-        )
-        return ("localhost", "127.0.0.1", *services, *(str(address) for address in region.sql_addresses))
+        """The Services', the pods' wildcard among them."""
+        return service_names(region)
 
     def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
-        """The other running regions' zones; nothing for a region that is lost or removed.
-
-        On EKS other people's zones too: the whole text is the program's there, so nobody else can add them.
-        """
+        """The other running regions' zones; nothing for a region that is lost or removed."""
         if region.state not in RUNNING:
             return {}
-        extra = settings.dns.extra_stub_domains if region.platform is Platform.EKS else {}
         others = {
-            self.dns_zone(other): other.dns_addresses
+            self.dns_zone(other): tuple(map(str, other.dns_addresses))
             for other in settings.regions
             if other.name != region.name and other.state in RUNNING
         }
-        return {zone: tuple(map(str, addresses)) for zone, addresses in {**others, **extra}.items()}
+        return {**others, **extra_stub_domains(settings, region)}
+
+    def balancers(self, region: RegionSettings) -> tuple[BalancerPlan, ...]:
+        """DNS, for the other regions' forwards."""
+        return (dns_balancer(region),)
 
     def ports(self) -> tuple[Port, ...]:
         """Nodes to nodes, and DNS over both transports: NodeLocal DNSCache asks from its node, by TCP when it likes."""
         return (
-            Port("sql", Protocols.TCP, SQL_PORT, ("pods",)),
-            Port("http", Protocols.TCP, HTTP_PORT, ("pods",)),
-            Port("dns-udp", Protocols.UDP, DNS_PORT, ("pods", "nodes")),
-            Port("dns-tcp", Protocols.TCP, DNS_PORT, ("pods", "nodes")),
+            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
+            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
+            Port("dns-udp", Protocols.UDP, DNS_PORT, (PODS, NODES), DNS),
+            Port("dns-tcp", Protocols.TCP, DNS_PORT, (PODS, NODES), DNS),
         )
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
         """Advertises the planned name, not `hostname -f`, so that the plan stays the one source of names."""
         return PodIdentity(
-            advertise_host=f"$(POD_NAME).{SERVICE}.{self.dns_zone(region)}",
+            advertise_host=pod_name(region, "$(POD_NAME)"),
             host_network=False,
             flags=(),
             certificate_source=CertificateSource.PLANNED,

@@ -6,6 +6,7 @@ import pulumi
 
 from ...network.dns_forwards import DnsForwards
 from ...network.dns_load_balancer import DnsLoadBalancer, DnsLoadBalancerArgs
+from ...plan.balancers import DNS_PORTS
 from ...plan.model import AddressPlan, RegionSettings, RegionState
 from ...platforms import RegionalCluster
 from ..connection import Connection
@@ -127,6 +128,6 @@ def connect_region(
     }
     if balancing.load_balancer_class is not None:
         args["load_balancer_class"] = balancing.load_balancer_class
-    if balancing.node_ports:
-        args["node_ports"] = dict(balancing.node_ports)
+    if balancing.by_node_port:
+        args["node_ports"] = {port.name: port.node_port for port in DNS_PORTS}
     return StubDomains(f"{region.name}-stub-domains", args, opts)

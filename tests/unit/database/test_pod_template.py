@@ -158,7 +158,11 @@ def start(tmp_path: Path, text: str, program_text: str) -> subprocess.Popen[str]
     text = text.replace(f"{names.CERTS_DIR}/..", f"{tmp_path}/..").replace("sleep 60", "sleep 0.1")
     return subprocess.Popen(
         ["/bin/sh", "-ec", text],
-        env={**os.environ, "ADVERTISE_HOST": "cockroachdb-1.cockroachdb.us-east1.svc.cluster.local"},
+        env={
+            **os.environ,
+            "ADVERTISE_HOST": "cockroachdb-1.cockroachdb.us-east1.svc.cluster.local",
+            "POD_NAME": "cockroachdb-1",
+        },
         stdout=subprocess.PIPE,
         text=True,
         # As a container has it: under nohup it is ignored, and a shell can't trap what it was born ignoring.
@@ -177,6 +181,27 @@ def test_the_shell_hands_cockroach_what_the_plan_says(tmp_path: Path) -> None:
     assert {"--cluster-name=dev", "--max-offset=250ms", "--cache=.25", "--max-sql-memory=.25"} <= set(words)
     assert odd in words
     assert not [word for word in words if "insecure" in word]
+
+
+def test_a_pod_with_an_address_of_its_own_reads_it_beside_the_join_list(tmp_path: Path) -> None:
+    (tmp_path / "cockroachdb-1.address").write_text("10.1.16.101")
+    text = start_script("us-east1", node(), planned_address=True)
+    words = start(tmp_path, text, 'printf "%s\\0" "$@"').communicate(timeout=20)[0].split("\0")
+    assert "--advertise-addr=10.1.16.101:26257" in words
+
+
+def test_a_pod_without_its_address_does_not_start(tmp_path: Path) -> None:
+    """It would tell the others an address at which they find nobody. Kubernetes starts it again."""
+    shell = start(tmp_path, start_script("us-east1", node(), planned_address=True), "echo started")
+    assert shell.communicate(timeout=20)[0] == ""
+    assert shell.returncode != 0
+
+
+def test_one_node_more_with_an_address_of_its_own_restarts_nobody() -> None:
+    args = {"advertise_host": None}
+    assert template_hash(pod_template(region_nodes(**args))) == template_hash(
+        pod_template(region_nodes(**args, nodes=4))
+    )
 
 
 def test_cockroach_takes_the_shells_place_and_is_told_of_new_certificates(tmp_path: Path) -> None:

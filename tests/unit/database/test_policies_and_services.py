@@ -124,20 +124,29 @@ def test_names_answer_before_pods_are_ready() -> None:
 
 
 def test_the_sql_balancer_has_the_planned_address_and_known_clients() -> None:
-    spec = services.sql_balancer_spec(services.SqlBalancer("10.1.16.20", ["10.0.0.0/8"], "internal"))
+    spec = services.balancer_spec(services.Balancer("10.1.16.20", ["10.0.0.0/8"], load_balancer_class="internal"))
     assert (spec["loadBalancerIP"], spec["loadBalancerClass"]) == ("10.1.16.20", "internal")
     assert spec["loadBalancerSourceRanges"] == ["10.0.0.0/8"]
 
 
 def test_the_sql_balancer_shows_nodes_the_client_itself() -> None:
     """Behind a host's address nobody could tell clients apart, and Cilium's policies know that address not."""
-    spec = services.sql_balancer_spec(services.SqlBalancer("10.1.16.20", ["10.0.0.0/8"]))
+    spec = services.balancer_spec(services.Balancer("10.1.16.20", ["10.0.0.0/8"]))
     assert spec["externalTrafficPolicy"] == "Local"
     assert "healthCheckNodePort" not in spec, "the cluster's choice, where no firewall has to know it"
-    balancer = services.SqlBalancer("10.1.16.20", ["10.0.0.0/8"], health_check_node_port=30026)
-    assert services.sql_balancer_spec(balancer)["healthCheckNodePort"] == 30026
+    balancer = services.Balancer("10.1.16.20", ["10.0.0.0/8"], health_check_node_port=30026)
+    assert services.balancer_spec(balancer)["healthCheckNodePort"] == 30026
+
+
+def test_a_nodes_own_balancer_leads_to_its_pod_ready_or_not() -> None:
+    """It joins, and `cockroach init` comes, before it is ready."""
+    spec = services.balancer_spec(services.Balancer("10.1.16.100", ["10.0.0.0/8"], pod="cockroachdb-0"))
+    assert spec["selector"]["statefulset.kubernetes.io/pod-name"] == "cockroachdb-0"
+    assert names.selector_labels().items() <= spec["selector"].items()
+    assert spec["publishNotReadyAddresses"] is True
+    assert spec["loadBalancerIP"] == "10.1.16.100"
 
 
 def test_an_sql_balancer_open_to_the_world_is_refused() -> None:
     with pytest.raises(ValueError, match="client CIDR"):
-        services.sql_balancer_spec(services.SqlBalancer("10.1.16.20", []))
+        services.balancer_spec(services.Balancer("10.1.16.20", []))

@@ -131,3 +131,14 @@ def test_the_hosts_network_needs_a_namespace_that_allows_it() -> None:
     for host_network, profile in ((False, "restricted"), (True, "privileged")):
         made = run(host_network=host_network).named(":Namespace", "us-east1-namespace")
         assert made.inputs["metadata"]["labels"][label] == profile
+
+
+def test_a_node_with_a_balancer_of_its_own_has_it_and_its_address_first() -> None:
+    balancers = [{"pod": "cockroachdb-0", "address": "10.1.16.100", "health_check_node_port": 30600}]
+    recording = run(node_balancers=balancers, addresses={"cockroachdb-0": "10.1.16.100"})
+    service = recording.named(":Service", "us-east1-cockroachdb-0")
+    assert service.inputs["spec"]["loadBalancerIP"] == "10.1.16.100"
+    assert service.inputs["spec"]["healthCheckNodePort"] == 30600
+    join = recording.named(":ConfigMap", "us-east1-join")
+    assert join.inputs["data"]["cockroachdb-0.address"] == "10.1.16.100"
+    assert {service.urn, join.urn} <= recording.named(":StatefulSet", "us-east1-nodes").dependencies

@@ -50,7 +50,8 @@ def test_a_removed_region_keeps_its_place_but_has_no_world() -> None:
 
 def test_balancers_elsewhere_get_the_range_where_the_plan_has_them() -> None:
     plan = read_plan(DEV)
-    plan["regions"][0].update(dnsAddresses=["10.1.20.53"], sqlAddress="10.1.20.26")
+    dns = {"kind": "dns", "name": "dns", "addresses": ["10.1.20.53"]}
+    plan["regions"][0].update(balancers=[dns], sqlAddress="10.1.20.26")
     assert derive_regions(plan, {}, 1)[0].lb_cidr == "10.1.20.0/24"
 
 
@@ -83,7 +84,7 @@ def cloud_region() -> Region:
         control_cidr="100.65.3.0/28",
         service_cidr="10.4.32.0/20",
         pod_cidr="10.4.128.0/17",
-        dns_addresses=(),
+        balancer_addresses=(),
         zones=("eu-a",),
         hosts=(host,),
         platform="eks",

@@ -16,9 +16,12 @@ from tests.unit.stacks.test_clouds import raw
 
 
 def config(case: str) -> dict[str, Any]:
-    """`gke`, `gke-peered`, `eks`, `eks-transit`, `multicloud`, `multicloud-peered`."""
+    """`gke`, `gke-peered`, `eks`, `eks-transit`, `multicloud`, `multicloud-peered`; `gke+STRATEGY` and so on."""
+    case, _, strategy = case.partition("+")
     stack, _, variant = case.partition("-")
     found = raw(stack)
+    if strategy:
+        found["strategy"] = strategy
     if variant == "peered":
         found["gcp"]["network"] = "peered"
     if variant == "transit":

@@ -488,7 +488,7 @@ def test_a_message_says_what_is_missing_and_what_would_be_right() -> None:
     }
     assert text == (
         "broken: us-east-1 -> us-east-2 (pods tcp/26257, pods tcp/8080, pods udp/53, nodes udp/53, pods tcp/53, "
-        "nodes tcp/53, pods tcp/26257 to the SQL load balancer, pods tcp/8080 to the SQL load balancer): route: "
+        "nodes tcp/53, pods tcp/26257 to the load balancer sql, pods tcp/8080 to the load balancer sql): route: "
         "RouteTable us-east-1-private-b (of Subnet us-east-1-private-b) has no route to 10.2.128.0/17; add one through "
         "a peering connection or Transit Gateway that leads to Vpc us-east-2-vpc"
     )

@@ -7,7 +7,6 @@ import pytest
 
 from components.network import corefile
 from components.network.aws.network import AwsNetwork
-from components.network.aws.ports import NODE_PORTS
 from components.plan import layout
 from components.platforms import RegionalCluster
 from components.platforms.eks import EksCluster, EksClusterArgs
@@ -23,7 +22,13 @@ ZONES = layout.eks_zones(cidr(1), 3)
 GKE: EksPeerArgs = {"name": "us-east1", "pod_cidr": "10.3.128.0/17", "node_cidr": "10.3.0.0/20"}
 EKS: EksPeerArgs = {"name": "us-west-2", "pod_cidr": vpc_cidr(2), "node_cidr": vpc_cidr(2)}
 PORTS: list[EksPortArgs] = [
-    {"name": port.name, "protocol": str(port.protocol), "number": port.number, "sources": list(port.sources)}
+    {
+        "name": port.name,
+        "protocol": str(port.protocol),
+        "number": port.number,
+        "sources": list(port.sources),
+        "to": port.to,
+    }
     for port in STRATEGY.ports()
 ]
 COREFILE = corefile.whole("cluster.local", {"us-west-2.svc.cluster.local": ["10.2.240.53"]})
@@ -52,10 +57,25 @@ def cluster(*, preview: bool = False, hosts: tuple[int, int, int] = (1, 1, 1), *
                     "routed_subnet": zone.routed_subnet,
                     "balancer_subnet": zone.balancer_subnet,
                     "hosts": count,
-                    "dns_address": str(place.dns_address),
-                    "sql_address": str(place.sql_address),
                 }
-                for zone, place, count in zip(network.zones, ZONES, hosts, strict=True)
+                for zone, count in zip(network.zones, hosts, strict=True)
+            ],
+            "balancers": [
+                {
+                    "kind": "dns",
+                    "name": "dns",
+                    "addresses": {f"us-east-1{'abc'[n]}": str(place.dns_address) for n, place in enumerate(ZONES)},
+                    "ports": [{"name": "dns", "protocol": "TCP_UDP", "port": 53, "node_port": 30053}],
+                },
+                {
+                    "kind": "sql",
+                    "name": "sql",
+                    "addresses": {f"us-east-1{'abc'[n]}": str(place.sql_address) for n, place in enumerate(ZONES)},
+                    "ports": [
+                        {"name": "grpc", "protocol": "TCP", "port": 26257, "node_port": 30257},
+                        {"name": "http", "protocol": "TCP", "port": 8080, "node_port": 30080},
+                    ],
+                },
             ],
             "service_cidr": str(layout.cut(cidr(1)).services),
             "corefile": COREFILE,
@@ -75,7 +95,7 @@ def told(made_: RegionalCluster) -> dict[str, Any]:
     return {
         "storage_class": made_.storage_class,
         "owns_dns_text": made_.owns_dns_text,
-        "node_ports": dict(made_.balancing.node_ports),
+        "by_node_port": made_.balancing.by_node_port,
         "waits_for": sorted(type(each).__name__ for each in made_.balancing.waits_for),
     }
 
@@ -178,7 +198,7 @@ def test_volumes_are_encrypted_and_outlive_their_claims() -> None:
 
 def test_the_rest_of_the_program_is_told_of_load_balancers_of_the_programs_own() -> None:
     told_ = cluster().result[2]
-    assert told_["node_ports"] == dict(NODE_PORTS)
+    assert told_["by_node_port"] is True
     assert told_["storage_class"] == "cockroachdb"
     assert told_["owns_dns_text"] is True
     assert told_["waits_for"].count("Listener") == 3

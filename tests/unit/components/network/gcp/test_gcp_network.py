@@ -13,10 +13,10 @@ LOCATIONS = ("us-east1", "us-central1", "us-west1")
 PODS = ["10.1.128.0/17", "10.2.128.0/17", "10.3.128.0/17"]
 NODES = ["10.1.0.0/20", "10.2.0.0/20", "10.3.0.0/20"]
 PORTS: list[GcpPortArgs] = [
-    {"protocol": "TCP", "port": 26257, "sources": PODS},
-    {"protocol": "TCP", "port": 8080, "sources": PODS},
-    {"protocol": "UDP", "port": 53, "sources": [*PODS, *NODES]},
-    {"protocol": "TCP", "port": 53, "sources": [*PODS, *NODES]},
+    {"protocol": "TCP", "port": 26257, "sources": PODS, "to": "pods"},
+    {"protocol": "TCP", "port": 8080, "sources": PODS, "to": "pods"},
+    {"protocol": "UDP", "port": 53, "sources": [*PODS, *NODES], "to": "dns"},
+    {"protocol": "TCP", "port": 53, "sources": [*PODS, *NODES], "to": "dns"},
 ]
 
 
@@ -28,8 +28,10 @@ def region(number: int, location: str, name: str | None = None) -> GcpRegionArgs
         "pod_cidr": f"10.{number}.128.0/17",
         "service_cidr": f"10.{number}.32.0/20",
         "balancer_cidr": f"10.{number}.16.0/24",
-        "dns_addresses": [f"10.{number}.16.53"],
-        "sql_address": f"10.{number}.16.26",
+        "balancers": [
+            {"name": "dns", "addresses": [f"10.{number}.16.53"], "shared": True},
+            {"name": "sql", "addresses": [f"10.{number}.16.26"], "shared": False},
+        ],
     }
 
 
@@ -40,6 +42,7 @@ def network_args(mode: str = "global", **more: Any) -> GcpNetworkArgs:
         "ports": PORTS,
         "peer_cidrs": [*PODS, *NODES],
         "client_cidrs": ["10.0.0.0/8"],
+        "health_check_ports": [30026],
         **more,
     }
     return args  # pyright: ignore[reportReturnType]
@@ -137,8 +140,8 @@ def test_dns_and_clients_come_by_the_load_balancers_of_that_vpc_alone(mode: str)
 
 def test_a_port_is_open_to_its_own_callers_not_to_another_ports() -> None:
     ports: list[GcpPortArgs] = [
-        {"protocol": "TCP", "port": 26257, "sources": PODS},
-        {"protocol": "TCP", "port": 8080, "sources": NODES},
+        {"protocol": "TCP", "port": 26257, "sources": PODS, "to": "pods"},
+        {"protocol": "TCP", "port": 8080, "sources": NODES, "to": "pods"},
     ]
     recording = made(ports=ports)
     rules = [recording.named(":Firewall", name) for name in ("gcp-nodes", "gcp-nodes-2")]
@@ -163,7 +166,7 @@ def test_rules_are_for_the_databases_hosts_and_nothing_is_open_to_everyone(mode:
     [
         {"client_cidrs": ["0.0.0.0/0"]},
         {"peer_cidrs": ["0.0.0.0/0"]},
-        {"ports": [{"protocol": "UDP", "port": 53, "sources": ["0.0.0.0/0"]}]},
+        {"ports": [{"protocol": "UDP", "port": 53, "sources": ["0.0.0.0/0"], "to": "dns"}]},
     ],
 )
 def test_the_whole_internet_is_refused(more: dict[str, Any]) -> None:
@@ -172,7 +175,7 @@ def test_the_whole_internet_is_refused(more: dict[str, Any]) -> None:
 
 
 def test_nobody_to_let_in_is_no_rule_for_gcp_takes_no_sources_for_all() -> None:
-    ports: list[GcpPortArgs] = [{"protocol": "TCP", "port": 26257, "sources": []}]
+    ports: list[GcpPortArgs] = [{"protocol": "TCP", "port": 26257, "sources": [], "to": "pods"}]
     rules = made(client_cidrs=[], peer_cidrs=[], ports=ports).of(":Firewall")
     assert [rule.name for rule in rules] == ["gcp-health-checks"]
 

@@ -1,0 +1,27 @@
+"""What several strategies plan alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..plan.defaults import JOIN_NODES_PER_REGION, SQL_PORT
+from ..plan.model import Platform, RegionSettings, Settings
+from ..plan.rules import RUNNING
+from .base import Strategy
+
+
+def first_nodes(strategy: Strategy, settings: Settings) -> tuple[str, ...]:
+    """`host:port` of the first nodes of every running region, for strategies that know nodes' addresses."""
+    addresses = (
+        strategy.node_address(region, ordinal)
+        for region in settings.regions
+        if region.state in RUNNING
+        for ordinal in range(min(region.nodes, JOIN_NODES_PER_REGION))
+    )
+    return tuple(f"{address}:{SQL_PORT}" for address in addresses if address is not None)
+
+
+def extra_stub_domains(settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
+    """Other people's zones, on EKS: the whole text is the program's there, so nobody else can add them."""
+    extra = settings.dns.extra_stub_domains if region.platform is Platform.EKS and region.state in RUNNING else {}
+    return {zone: tuple(map(str, addresses)) for zone, addresses in extra.items()}
