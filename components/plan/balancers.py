@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .defaults import DNS_PORT, HTTP_PORT, SQL_PORT
-from .layout import node_balancer_address
+from .layout import cut, eks_zones, node_balancer_address
 from .model import BalancerPlan, BalancerPort, Platform, RegionSettings
 
 PODS = "pods"
@@ -16,6 +16,8 @@ DNS = "dns"
 """For the other regions' questions about this one's names."""
 NODE = "node"
 """For one node alone."""
+JOIN = "join"
+"""For nodes that look for the cluster: any node of the region will do."""
 
 # Node ports are out of Kubernetes' default range of 30000-32767, and fixed, so that target groups are complete before
 # any Service exists; UDP and TCP may share a number.
@@ -24,9 +26,15 @@ SQL_HEALTH_CHECK_NODE_PORT = 30026
 """
 NODE_HEALTH_CHECK_NODE_PORT = 30600
 """Of node 0; the others' follow."""
+JOIN_HEALTH_CHECK_NODE_PORT = 30027
+"""The same for hosts that have a CockroachDB node, ready or not."""
 SQL_PORTS = (
     BalancerPort("grpc", "TCP", SQL_PORT, 30257),
     BalancerPort("http", "TCP", HTTP_PORT, 30080),
+)
+JOIN_PORTS = (
+    BalancerPort("grpc", "TCP", SQL_PORT, 30258),
+    BalancerPort("http", "TCP", HTTP_PORT, 30081),
 )
 DNS_PORTS = (
     BalancerPort("dns", "UDP", DNS_PORT, 30053),
@@ -43,6 +51,17 @@ def sql_balancer(region: RegionSettings) -> BalancerPlan:
 def dns_balancer(region: RegionSettings) -> BalancerPlan:
     """In front of the cluster's DNS servers."""
     return BalancerPlan(DNS, DNS, tuple(map(str, region.dns_addresses)), DNS_PORTS)
+
+
+def join_balancer(region: RegionSettings) -> BalancerPlan:
+    """In front of all of the region's nodes, ready or not: the first ones join before any is ready."""
+    if region.platform is Platform.EKS:
+        places = [zone.join_address for zone in eks_zones(region.cidr, len(region.zones))]
+    else:
+        places = [cut(region.cidr).join_address]
+    return BalancerPlan(
+        JOIN, JOIN, tuple(map(str, places)), JOIN_PORTS, health_check_node_port=JOIN_HEALTH_CHECK_NODE_PORT
+    )
 
 
 def node_balancer(region: RegionSettings, ordinal: int) -> BalancerPlan:

@@ -21,6 +21,10 @@ SQL_HOST = 26
 """The SQL load balancer's place in the balancer range: .16.26, after port 26257."""
 
 
+JOIN_HOST = 27
+"""The place of the load balancer that new nodes join through: .16.27, and .27 of each zone's balancer subnet on EKS."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Balancers:
     balancers: IPv4Network
@@ -34,6 +38,11 @@ class _Balancers:
     def sql_address(self) -> IPv4Address:
         """Where the region takes SQL connections."""
         return self.balancers[SQL_HOST]
+
+    @property
+    def join_address(self) -> IPv4Address:
+        """Where new nodes join the cluster, for strategies that know no node's address beforehand."""
+        return self.balancers[JOIN_HOST]
 
 
 @dataclass(frozen=True, slots=True)

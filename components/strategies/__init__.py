@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the plan imports this package, and `base` the plan
     from .base import Strategy
 
-AVAILABLE = {"stub-domains": "stub_domains", "load-balancer-per-node": "load_balancer_per_node"}
+AVAILABLE = {
+    "stub-domains": "stub_domains",
+    "load-balancer-per-node": "load_balancer_per_node",
+    "pod-ip": "pod_ip",
+}
 """Config word -> package of the strategies in this version."""
 
 PLANNED = (
     "coredns-federated",
     "coredns-primary",
     "host-network",
-    "pod-ip",
     "istio",
     "private-zone",
     "proxy",

@@ -12,6 +12,7 @@ from components.plan.model import DnsKind, RegionState
 from components.plan.parse import parse
 from components.plan.rules import complain
 from components.strategies import AVAILABLE, strategy
+from components.strategies.base import CertificateSource
 from stacks.settings import from_stack_file
 
 ROOT = Path(__file__).parents[3]
@@ -284,7 +285,9 @@ def test_every_available_strategy_answers_the_whole_interface() -> None:
         assert chosen.name == name
         region = settings.regions[0]
         identity = chosen.pod_identity(region)
-        if identity.advertise_host is not None:
+        at_run_time = identity.certificate_source is CertificateSource.APPROVED
+        assert at_run_time == (chosen.certificate_names(region) is None) == (chosen.node_address(region, 2) is None)
+        if identity.advertise_host is not None and not at_run_time:
             assert identity.advertise_host.replace("$(POD_NAME)", "cockroachdb-2") == chosen.node_address(region, 2)
         assert ("TCP", 26257) in {(port.protocol, port.number) for port in chosen.ports()}
         kinds = {balancer.kind for balancer in chosen.balancers(region)}
