@@ -22,6 +22,8 @@ COMPONENTS = (
     "database.certificates.NodeCertificate",
     "database.certificates.ClientCertificate",
     "database.region.CockroachRegion",
+    "database.region_authority.RegionAuthority",
+    "database.signer.NodeSigner",
     "database.init.ClusterInit",
     "database.rollout.Rollout",
     "database.databases.Databases",

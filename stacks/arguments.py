@@ -7,9 +7,11 @@ import pulumi
 
 from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
 from components.database.databases import DatabaseArgs, DatabasesArgs
-from components.database.region import CockroachRegionArgs, NodeBalancerArgs
-from components.database.settings import MemberArgs, node_args
-from components.plan.balancers import NODE, SQL
+from components.database.init import ClusterInitArgs
+from components.database.region_args import CockroachRegionArgs, JoinBalancerArgs, NodeBalancerArgs
+from components.database.region_authority import RegionAuthority
+from components.database.settings import KeyPairArgs, MemberArgs, node_args
+from components.plan.balancers import JOIN, NODE, SQL
 from components.plan.model import (
     AddressPlan,
     BalancerPlan,
@@ -22,6 +24,8 @@ from components.plan.model import (
 from components.platforms import RegionalCluster
 from components.platforms.balancing import Balancing
 from components.strategies import strategy
+from components.strategies.base import CertificateSource
+from components.strategies.services import service_names
 
 LIVE = (RegionState.ACTIVE, RegionState.DRAINING)
 """States of a region whose nodes run."""
@@ -65,20 +69,57 @@ def client_cidrs(settings: Settings, plan: AddressPlan) -> list[str]:
     return [*map(str, clients), *own]
 
 
-def members(plan: AddressPlan) -> list[MemberArgs]:
-    """Every node of every active region whose address the plan knows: the ones whose health a rollout waits for."""
-    return [
-        {"region": region.name, "host": node.address}
-        for region in plan.regions
-        if region.state is RegionState.ACTIVE
-        for node in region.nodes
-        if node.address is not None
-    ]
+def members(plan: AddressPlan, here: RegionPlan) -> list[MemberArgs]:
+    """Every node of every active region, as `here` reaches it: the ones whose health a rollout waits for.
+
+    Where the plan knows no addresses, the region's own nodes by their names in its cluster, and one of every other
+    region's by the load balancer that nodes join through.
+    """
+    found: list[MemberArgs] = []
+    for region in plan.regions:
+        if region.state is not RegionState.ACTIVE:
+            continue
+        if region.name != here.name and any(node.address is None for node in region.nodes):
+            for balancer in region.balancers_of(JOIN):
+                found.append({"region": region.name, "host": balancer.addresses[0], "nodes": len(region.nodes)})
+        else:
+            for ordinal in range(len(region.nodes)):
+                found.append({"region": region.name, "host": host(region, ordinal)})
+    return found
+
+
+def host(region: RegionPlan, ordinal: int) -> str:
+    """Planned address of a region's node, else its name inside its own cluster."""
+    node = region.nodes[ordinal]
+    return node.address or f"{node.name}.cockroachdb.{region.namespace}"
 
 
 def first_host(region: RegionPlan) -> str:
-    """Planned address of a region's node 0, else its name inside its own cluster."""
-    return region.nodes[0].address or f"{region.nodes[0].name}.cockroachdb.{region.namespace}"
+    """The same of node 0."""
+    return host(region, 0)
+
+
+def init_args(settings: Settings, first: RegionPlan) -> ClusterInitArgs:
+    """Args of the cluster's initialisation, in the region where it is born."""
+    args: ClusterInitArgs = {
+        "namespace": first.namespace,
+        "host": first_host(first),
+        "node": node_args(settings.cockroachdb),
+    }
+    if join := first.balancers_of(JOIN):
+        args["join_host"] = join[0].addresses[0]
+    return args
+
+
+def approved(settings: Settings, region: RegionSettings) -> bool:
+    """Whether the region's pods ask for certificates of their own."""
+    return strategy(settings.strategy).pod_identity(region).certificate_source is CertificateSource.APPROVED
+
+
+def common_names(region: RegionSettings, here: RegionPlan) -> list[str]:
+    """What every node's certificate names beside the pod's own address: Services and load balancers."""
+    join = (address for balancer in here.balancers_of(JOIN) for address in balancer.addresses)
+    return [*service_names(region), *join]
 
 
 def region_args(
@@ -87,10 +128,13 @@ def region_args(
     region: RegionSettings,
     authority: CertificateAuthority,
     cluster: RegionalCluster,
-    certificate: NodeCertificate,
+    certificate: NodeCertificate | RegionAuthority,
     clients: Mapping[str, ClientCertificate],
 ) -> CockroachRegionArgs:
-    """Args of one region's database. `clients`: certificates of the SQL users that Jobs and probes there need."""
+    """Args of one region's database. `clients`: certificates of the SQL users that Jobs and probes there need.
+
+    `certificate`: the nodes', or what makes each node's.
+    """
     balancing = cluster.balancing
     here = plan.region(region.name)
     identity = strategy(settings.strategy).pod_identity(region)
@@ -106,28 +150,34 @@ def region_args(
         "cluster_domain": region.cluster_domain,
         "host_network": identity.host_network,
         "join_addresses": list(plan.join_addresses),
-        "members": members(plan),
+        "members": members(plan, here),
         "sql_address": here.sql_address,
         "load_balancer_annotations": dict(balancing.annotations),
         "client_cidrs": client_cidrs(settings, plan),
-        "peer_cidrs": [*live_cidrs(plan), *_node_balancer_cidrs(plan)],
+        "peer_cidrs": [*live_cidrs(plan), *_balancer_cidrs(plan)],
         "balancer_addresses": [
             address for other in plan.regions if other.state in LIVE for address in other.sql_addresses
         ],
         "node": node,
         "ca_certificate": authority.bundle,
-        "node_certificate": {"certificate": certificate.certificate, "private_key": certificate.private_key},
         "client_certificates": {
             user: {"certificate": client.certificate, "private_key": client.private_key}
             for user, client in clients.items()
         },
     }
+    pair: KeyPairArgs = {"certificate": certificate.certificate, "private_key": certificate.private_key}
+    if isinstance(certificate, RegionAuthority):
+        args["own_certificates"] = {"names": common_names(region, here), "authority": pair}
+    else:
+        args["node_certificate"] = pair
     if identity.advertise_host is not None:
         args["advertise_host"] = identity.advertise_host
     else:
         args["addresses"] = {node.name: node.address for node in here.nodes if node.address is not None}
     if balancing.load_balancer_class is not None:
         args["load_balancer_class"] = balancing.load_balancer_class
+    for join in here.balancers_of(JOIN):
+        args["join_balancer"] = _join_balancer(join, balancing)
     if own := here.balancers_of(NODE):
         args["node_balancers"] = [_node_balancer(each, cluster.balancing) for each in own]
     (sql,) = here.balancers_of(SQL)
@@ -135,6 +185,15 @@ def region_args(
         args["health_check_node_port"] = sql.health_check_node_port
     if balancing.by_node_port:
         args["node_ports"] = {port.name: port.node_port for port in sql.ports}
+    return args
+
+
+def _join_balancer(balancer: BalancerPlan, balancing: Balancing) -> JoinBalancerArgs:
+    args: JoinBalancerArgs = {"address": balancer.addresses[0]}
+    if balancing.fixed_health_checks and balancer.health_check_node_port is not None:
+        args["health_check_node_port"] = balancer.health_check_node_port
+    if balancing.by_node_port:
+        args["node_ports"] = {port.name: port.node_port for port in balancer.ports}
     return args
 
 
@@ -147,9 +206,16 @@ def _node_balancer(balancer: BalancerPlan, balancing: Balancing) -> NodeBalancer
     return args
 
 
-def _node_balancer_cidrs(plan: AddressPlan) -> list[str]:
+def _balancer_cidrs(plan: AddressPlan) -> list[str]:
+    """Where nodes dial nodes by load balancers."""
     live = [region for region in plan.regions if region.state in LIVE]
-    return [f"{address}/32" for region in live for each in region.balancers_of(NODE) for address in each.addresses]
+    return [
+        f"{address}/32"
+        for region in live
+        for kind in (NODE, JOIN)
+        for each in region.balancers_of(kind)
+        for address in each.addresses
+    ]
 
 
 def databases_args(settings: Settings, admin: RegionPlan, license_key: pulumi.Input[str] | None) -> DatabasesArgs:

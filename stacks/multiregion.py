@@ -8,9 +8,10 @@ import pulumi
 from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
 from components.database.databases import Databases
 from components.database.decommission import Decommission, DecommissionArgs
-from components.database.init import ClusterInit, ClusterInitArgs
+from components.database.init import ClusterInit
 from components.database.names import ROOT, VERIFIER
 from components.database.region import CockroachRegion
+from components.database.region_authority import RegionAuthority
 from components.database.rollout import Rollout, RolloutArgs
 from components.database.settings import node_args
 from components.plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
@@ -94,14 +95,7 @@ def _region(stack: MultiRegion, region: RegionSettings, clients: dict[str, Clien
     cluster = stack.clouds.cluster(region)
     # Here a DNS load balancer's planned address becomes the other clusters' stub domain.
     dns = _connect(stack, region, cluster)
-    certificate = NodeCertificate(
-        f"{region.name}-node",
-        {
-            "authority_certificate": stack.authority.certificate,
-            "authority_private_key": stack.authority.private_key,
-            "names": list(here.certificate_names or ()),
-        },
-    )
+    certificate = _certificate(stack, region, here)
     root_is_here = region in (arguments.init_region(settings), arguments.admin_region(settings))
     held = clients if root_is_here else {VERIFIER: clients[VERIFIER]}
     args = arguments.region_args(settings, stack.plan, region, stack.authority, cluster, certificate, held)
@@ -111,6 +105,29 @@ def _region(stack: MultiRegion, region: RegionSettings, clients: dict[str, Clien
         pulumi.ResourceOptions(providers=[cluster.provider], depends_on=list(cluster.balancing.waits_for)),
     )
     return Region(region, here, cluster, dns, database)
+
+
+def _certificate(stack: MultiRegion, region: RegionSettings, here: RegionPlan) -> NodeCertificate | RegionAuthority:
+    """The certificate of all nodes here, where the plan knows what it has to name; else what makes each node's."""
+    if arguments.approved(stack.settings, region):
+        return RegionAuthority(
+            f"{region.name}-authority",
+            {
+                "authority_certificate": stack.authority.certificate,
+                "authority_private_key": stack.authority.private_key,
+                "region": region.name,
+                "names": arguments.common_names(region, here),
+                "pod_cidr": str(here.pod_cidr),
+            },
+        )
+    return NodeCertificate(
+        f"{region.name}-node",
+        {
+            "authority_certificate": stack.authority.certificate,
+            "authority_private_key": stack.authority.private_key,
+            "names": list(here.certificate_names or ()),
+        },
+    )
 
 
 def _lost_region(stack: MultiRegion, region: RegionSettings) -> None:
@@ -137,11 +154,7 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
         first = stack.region(born_in)
         everything: list[pulumi.Resource] = [made for region in stack.regions for made in (region.dns, region.database)]
         everything += stack.clouds.joins
-        init_args: ClusterInitArgs = {
-            "namespace": first.plan.namespace,
-            "host": arguments.first_host(first.plan),
-            "node": node,
-        }
+        init_args = arguments.init_args(settings, first.plan)
         done = [ClusterInit("cockroachdb-init", init_args, first.after(everything))]
 
     for region in active:

@@ -1,6 +1,6 @@
 """Who the nodes' pods are to the API server."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -15,10 +15,15 @@ class NodeAccessArgs(TypedDict):
     """Namespace of the pods; also the prefix of the cluster-wide objects' names."""
     labels: dict[str, str]
     """Labels of every object."""
+    ask_for_certificates: NotRequired[bool]
+    """Pods may make certificate signing requests and read them; whoever approves those decides. Default false."""
 
 
 class NodeAccess(pulumi.ComponentResource):
-    """A ServiceAccount that may read Kubernetes nodes and nothing else: a pod learns its zone from its node's label."""
+    """A ServiceAccount that may read Kubernetes nodes: a pod learns its zone from its node's label.
+
+    Where pods ask for certificates it may do that too, and nothing else.
+    """
 
     def __init__(self, name: str, args: NodeAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:NodeAccess", name, {}, opts)
@@ -31,10 +36,19 @@ class NodeAccess(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=child,
         )
+        rules: list[k8s.rbac.v1.PolicyRuleArgsDict] = [{"api_groups": [""], "resources": ["nodes"], "verbs": ["get"]}]
+        if args.get("ask_for_certificates", False):
+            rules.append(
+                {
+                    "api_groups": ["certificates.k8s.io"],
+                    "resources": ["certificatesigningrequests"],
+                    "verbs": ["create", "get"],
+                }
+            )
         role = k8s.rbac.v1.ClusterRole(
             f"{name}-zone",
             metadata={"name": cluster_wide, "labels": labels},
-            rules=[{"api_groups": [""], "resources": ["nodes"], "verbs": ["get"]}],
+            rules=rules,
             opts=child,
         )
         k8s.rbac.v1.ClusterRoleBinding(

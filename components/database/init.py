@@ -1,6 +1,6 @@
 """The cluster's one initialisation."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 
@@ -21,7 +21,12 @@ class ClusterInitArgs(TypedDict):
     namespace: str
     """Namespace of the first region listed; it has the Secret `cockroachdb-client-root`."""
     host: str
-    """Host that the first node of that region advertises. Fixed: two different targets could become two clusters."""
+    """Host that the first node of that region advertises, or its name inside its own cluster.
+
+    Fixed: two different targets could become two clusters.
+    """
+    join_host: NotRequired[str]
+    """The load balancer in the join list at which other nodes find that one. Default: `host` itself is in the list."""
     node: CockroachNodeArgs
     """What one node is."""
 
@@ -43,6 +48,7 @@ def init_pod(args: ClusterInitArgs) -> jobs.JobPod:
                 ["python3", f"{names.SCRIPTS_DIR}/preflight.py"],
                 {
                     **environment,
+                    **({"JOIN_HOST": args["join_host"]} if "join_host" in args else {}),
                     "JOIN_FILE": f"{names.JOIN_DIR}/join",
                     "CA_FILE": f"{names.CERTS_DIR}/ca.crt",
                     "HTTP_PORT": str(names.HTTP_PORT),

@@ -15,6 +15,9 @@ ROLLOUT = f"{APP}-rollout"
 INIT = f"{APP}-init"
 SQL = f"{APP}-sql"
 DECOMMISSION = f"{APP}-decommission"
+JOIN_SERVICE = f"{APP}-join"
+SIGNER = f"{APP}-signer"
+"""The Deployment that signs the nodes' certificates, its ServiceAccount, and the Secret with what it signs with."""
 VERIFY = f"{APP}-verify"
 """`app.kubernetes.io/name` of verification's probe pods, which the `verify` package makes."""
 
@@ -31,6 +34,9 @@ DATA_DIR = "/cockroach/cockroach-data"
 JOIN_DIR = "/etc/cockroachdb/join"
 ADDRESS_SUFFIX = ".address"
 """Of the files beside the join list that hold single pods' own addresses."""
+NAMES_FILE = "certificate-names"
+"""Beside the join list: what every node's certificate names, one to a line, where pods ask for theirs."""
+AUTHORITY_DIR = "/etc/cockroachdb/authority"
 SCRIPTS_DIR = "/etc/cockroachdb/scripts"
 ZONE_DIR = "/run/cockroachdb/zone"
 TMP_DIR = "/tmp"  # noqa: S108  # an emptyDir, the only writable place of a container
@@ -58,6 +64,11 @@ def selector_labels() -> dict[str, str]:
 def job_labels(component: str) -> dict[str, str]:
     """Labels of a Job's pods; they never match `selector_labels`."""
     return {"app.kubernetes.io/name": APP, "app.kubernetes.io/component": component}
+
+
+def signer_name(namespace: str) -> str:
+    """`spec.signerName` of the requests that a region's nodes make; no other region's signer looks at them."""
+    return f"cockroachdb-multiregion.io/{namespace}"
 
 
 def client_secret(user: str) -> str:

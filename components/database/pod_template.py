@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from . import names
+from . import names, own_certificate
 from .fragments import (
     READ_ONLY,
     Manifest,
@@ -43,6 +43,8 @@ class RegionNodes:
     """
     host_network: bool
     node: CockroachNodeArgs
+    own_certificates: bool = False
+    """Each pod asks the region's signer for a certificate. Else all have the one in the nodes' Secret."""
 
 
 def _field(name: str, path: str) -> Manifest:
@@ -121,6 +123,10 @@ def _database_container(nodes: RegionNodes) -> Manifest:
     }
 
 
+def _certificates() -> Manifest:
+    return {"name": "certs", "secret": {"secretName": names.NODE_SECRET, "defaultMode": READ_ONLY}}
+
+
 def _affinity(zones: Sequence[str]) -> Manifest:
     affinity: Manifest = {
         "podAntiAffinity": {
@@ -162,7 +168,7 @@ def pod_template(nodes: RegionNodes) -> Manifest:
         "initContainers": [_zone_container(nodes)],
         "containers": [_database_container(nodes)],
         "volumes": [
-            {"name": "certs", "secret": {"secretName": names.NODE_SECRET, "defaultMode": READ_ONLY}},
+            *([] if nodes.own_certificates else [_certificates()]),
             {"name": "join", "configMap": {"name": names.JOIN_CONFIG_MAP, "defaultMode": READ_ONLY}},
             scripts_volume(),
             service_account_token(),
@@ -173,6 +179,8 @@ def pod_template(nodes: RegionNodes) -> Manifest:
     if nodes.host_network:
         spec["hostNetwork"] = True
         spec["dnsPolicy"] = "ClusterFirstWithHostNet"
+    if nodes.own_certificates:
+        own_certificate.add(spec, nodes.namespace, nodes.node["tools_image"])
     spec |= nodes.node.get("pod_spec", {})
     return {"metadata": {"labels": object_labels(nodes.node.get("labels", {}))}, "spec": spec}
 

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from . import names, network_policy, pod_template, secrets, services
 from .access import NodeAccess
+from .region_args import CockroachRegionArgs, JoinBalancerArgs, NodeBalancerArgs
 from .scripts import read_scripts
-from .settings import CockroachNodeArgs, KeyPairArgs, MemberArgs
+from .signer import NodeSigner
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
@@ -19,73 +19,6 @@ FROZEN = ["spec.volumeClaimTemplates", "spec.selector", "spec.serviceName", "spe
 
 Volumes grow by the rollout's own step instead; nothing else here follows config.
 """
-
-
-class NodeBalancerArgs(TypedDict):
-    """A load balancer in front of one pod, for the other nodes."""
-
-    pod: str
-    """Name of the pod; part of the Service's."""
-    address: str
-    """Planned address, at which the others dial it."""
-    health_check_node_port: NotRequired[int]
-    """Where it asks hosts whether they have the pod. Default: the cluster chooses."""
-    node_ports: NotRequired[dict[str, int]]
-    """As the region's own `node_ports`."""
-
-
-class CockroachRegionArgs(TypedDict):
-    """A region, as plain values from the address plan."""
-
-    region: str
-    """Name of the region: `region=` of every node's locality."""
-    namespace: str
-    """Kubernetes namespace, unique over all regions."""
-    nodes: int
-    """CockroachDB nodes here."""
-    zones: NotRequired[list[str]]
-    """Zones that nodes may run in; any where missing."""
-    cluster_domain: NotRequired[str]
-    """The cluster's DNS domain; `cluster.local` where missing."""
-    advertise_host: NotRequired[str]
-    """Host that a node advertises; the pod's own DNS name where this and `addresses` are missing.
-
-    Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP).
-    """
-    addresses: NotRequired[dict[str, str]]
-    """Pod -> host that it advertises, each its own."""
-    host_network: NotRequired[bool]
-    """Nodes use their host's network."""
-    join_addresses: list[str]
-    """`host:port` of the nodes that others join through: the same list in every region."""
-    members: list[MemberArgs]
-    """Every node of every active region, for the health gate."""
-    sql_address: str
-    """Planned address of the SQL load balancer."""
-    load_balancer_class: NotRequired[str]
-    """`spec.loadBalancerClass` of the SQL load balancer."""
-    load_balancer_annotations: NotRequired[dict[str, pulumi.Input[str]]]
-    """Annotations of the SQL load balancer's Service."""
-    health_check_node_port: NotRequired[int]
-    """Where the SQL load balancer asks hosts whether they have a ready node. Default: the cluster chooses."""
-    node_ports: NotRequired[dict[str, int]]
-    """Ports of every host, `grpc` and `http`, that a load balancer made elsewhere sends to: `sql_address` is its."""
-    node_balancers: NotRequired[list[NodeBalancerArgs]]
-    """Load balancers of single pods. Default: none, nodes reach each other by themselves."""
-    client_cidrs: list[str]
-    """Who may reach SQL and the console."""
-    peer_cidrs: list[str]
-    """Where nodes of every live region are, this one included: ranges of pods and hosts, and of `node_balancers`."""
-    balancer_addresses: NotRequired[list[str]]
-    """Every region's SQL load balancer addresses, which verification asks. Default: none are asked."""
-    node: CockroachNodeArgs
-    """What one node is."""
-    ca_certificate: pulumi.Input[str]
-    """PEM of the authorities that every node and client trusts."""
-    node_certificate: KeyPairArgs
-    """The nodes' certificate."""
-    client_certificates: dict[str, KeyPairArgs]
-    """SQL users' certificates that Jobs and probes here need; `root` only where the cluster is initialised."""
 
 
 class CockroachRegion(pulumi.ComponentResource):
@@ -105,6 +38,9 @@ class CockroachRegion(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: CockroachRegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:CockroachRegion", name, {}, opts)
+        if ("node_certificate" in args) == ("own_certificates" in args):
+            raise ValueError("a region needs either `node_certificate` or `own_certificates`")
+        own = args.get("own_certificates")
         node = args["node"]
         namespace = args["namespace"]
         domain = args.get("cluster_domain", "cluster.local")
@@ -117,6 +53,7 @@ class CockroachRegion(pulumi.ComponentResource):
             advertise_host=None if "addresses" in args else args.get("advertise_host", own_name),
             host_network=args.get("host_network", False),
             node=node,
+            own_certificates=own is not None,
         )
         labels = pod_template.object_labels(node.get("labels", {}))
         child = pulumi.ResourceOptions(parent=self)
@@ -142,10 +79,14 @@ class CockroachRegion(pulumi.ComponentResource):
                 name=object_name, namespace=namespace, labels=labels, annotations=annotations
             )
 
-        access = NodeAccess(f"{name}-access", {"namespace": namespace, "labels": labels}, opts=inside)
+        access = NodeAccess(
+            f"{name}-access",
+            {"namespace": namespace, "labels": labels, "ask_for_certificates": own is not None},
+            opts=inside,
+        )
         first: list[pulumi.Resource] = [
             *secrets.secrets(
-                name, meta, args["ca_certificate"], args["node_certificate"], args["client_certificates"], inside
+                name, meta, args["ca_certificate"], args.get("node_certificate"), args["client_certificates"], inside
             ),
             k8s.core.v1.ConfigMap(
                 f"{name}-join",
@@ -153,6 +94,7 @@ class CockroachRegion(pulumi.ComponentResource):
                 data={
                     "join": ",".join(args["join_addresses"]),
                     "members.json": json.dumps(args["members"], indent=1),
+                    **({} if own is None else {names.NAMES_FILE: "\n".join(own["names"])}),
                     **{f"{pod}{names.ADDRESS_SUFFIX}": host for pod, host in args.get("addresses", {}).items()},
                 },
                 opts=inside,
@@ -193,6 +135,15 @@ class CockroachRegion(pulumi.ComponentResource):
         first += [
             balanced(each["pod"], each["pod"], _node_balancer(args, each)) for each in args.get("node_balancers", [])
         ]
+        if "join_balancer" in args:
+            first.append(balanced("join-balancer", names.JOIN_SERVICE, _join_balancer(args, args["join_balancer"])))
+        if own is not None:
+            # Pods wait for their certificates by themselves; what is not signed shows before any of them gives up.
+            NodeSigner(
+                f"{name}-signer",
+                {"namespace": namespace, "authority": own["authority"], "node": node},
+                pulumi.ResourceOptions(parent=self, depends_on=[home, *first]),
+            )
         k8s.policy.v1.PodDisruptionBudget(
             f"{name}-budget",
             metadata=meta(names.APP),
@@ -236,6 +187,17 @@ def _sql_balancer(args: CockroachRegionArgs) -> services.Balancer:
         load_balancer_class=args.get("load_balancer_class"),
         node_ports=args.get("node_ports", {}),
         health_check_node_port=args.get("health_check_node_port"),
+    )
+
+
+def _join_balancer(args: CockroachRegionArgs, balancer: JoinBalancerArgs) -> services.Balancer:
+    return services.Balancer(
+        address=balancer["address"],
+        client_cidrs=args["peer_cidrs"],
+        unready=True,
+        load_balancer_class=args.get("load_balancer_class"),
+        node_ports=balancer.get("node_ports", {}),
+        health_check_node_port=balancer.get("health_check_node_port"),
     )
 
 

@@ -22,7 +22,9 @@ class Balancer:
     client_cidrs: Sequence[str]
     """Who may connect (`loadBalancerSourceRanges`). Empty would mean the whole world, so it is refused."""
     pod: str | None = None
-    """The one pod behind it, ready or not. None: every pod that is ready."""
+    """The one pod behind it, ready or not. None: all of them."""
+    unready: bool = False
+    """Pods that aren't ready are behind it too."""
     load_balancer_class: str | None = None
     node_ports: Mapping[str, int] = field(default_factory=dict)
     """Port name -> port of every host: the address is a load balancer's that was made elsewhere and sends there."""
@@ -57,10 +59,9 @@ def balancer_spec(balancer: Balancer) -> Manifest:
         raise ValueError("a load balancer needs at least one client CIDR: without one it would answer everybody")
     behind: Manifest = {"selector": names.selector_labels()}
     if balancer.pod is not None:
-        behind = {
-            "selector": {**names.selector_labels(), names.POD_NAME_LABEL: balancer.pod},
-            "publishNotReadyAddresses": True,
-        }
+        behind["selector"] |= {names.POD_NAME_LABEL: balancer.pod}
+    if balancer.pod is not None or balancer.unready:
+        behind["publishNotReadyAddresses"] = True
     if balancer.node_ports:
         return {
             "type": "NodePort",

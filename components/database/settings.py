@@ -55,12 +55,14 @@ class KeyPairArgs(TypedDict):
 
 
 class MemberArgs(TypedDict):
-    """One planned node of the cluster, as the health gate reaches it."""
+    """Planned nodes of the cluster, as the health gate reaches them."""
 
     region: str
     """Region name."""
     host: str
     """DNS name or IP address that the node's certificate names."""
+    nodes: NotRequired[int]
+    """How many nodes there are behind it, of which one answers. Default 1."""
 
 
 def node_args(settings: CockroachSettings) -> CockroachNodeArgs:

@@ -1,6 +1,7 @@
 """Decides whether the cluster may be initialised: every join target is reachable, none is in a cluster yet.
 
-Environment: JOIN_FILE with `host:port,…`; INIT_HOST, the node to initialise; CA_FILE; HTTP_PORT; DEADLINE_SECONDS;
+Environment: JOIN_FILE with `host:port,…`; INIT_HOST, the node to initialise; JOIN_HOST, at which other nodes find it,
+where that isn't INIT_HOST itself (one of several nodes behind a load balancer); CA_FILE; HTTP_PORT; DEADLINE_SECONDS;
 STATE_FILE, where the verdict goes: `init`, or `done` where the node to initialise is already a member of a cluster.
 """
 
@@ -25,6 +26,14 @@ def targets(text: str) -> list[tuple[str, int]]:
             raise ValueError(f"join list: {entry!r} is no host:port")
         found.append((host, int(port)))
     return found
+
+
+def with_target(join: list[tuple[str, int]], init_host: str, join_host: str) -> list[tuple[str, int]]:
+    """The join list, with the node to initialise in it. Raises RuntimeError where other nodes would never find that."""
+    ports = dict(join)
+    if join_host not in ports:
+        raise RuntimeError(f"{join_host} is not in the join list: other nodes would never find the cluster")
+    return join if init_host in ports else [*join, (init_host, ports[join_host])]
 
 
 def look(join: list[tuple[str, int]], init_host: str, http_port: int, ca_file: str) -> str:
@@ -52,10 +61,9 @@ def look(join: list[tuple[str, int]], init_host: str, http_port: int, ca_file: s
 
 def main() -> None:
     env = os.environ
-    join = targets(Path(env["JOIN_FILE"]).read_text(encoding="utf-8"))
     init_host = env["INIT_HOST"]
-    if init_host not in [host for host, _ in join]:
-        raise RuntimeError(f"{init_host} is not in the join list: other nodes would never find the cluster")
+    listed = targets(Path(env["JOIN_FILE"]).read_text(encoding="utf-8"))
+    join = with_target(listed, init_host, env.get("JOIN_HOST") or init_host)
     deadline = Deadline(float(env["DEADLINE_SECONDS"]))
     verdict = deadline.wait(
         "every join target can be reached",

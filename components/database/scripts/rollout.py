@@ -45,8 +45,10 @@ def is_ready(pod: Object) -> bool:
 class Gate:
     """The whole cluster's health, as nodes tell it without a login: HTTPS `/health?ready=1` and `/_status/vars`."""
 
-    def __init__(self, members: list[dict[str, str]], http_port: int, ca_file: str) -> None:
+    def __init__(self, members: list[dict[str, Any]], http_port: int, ca_file: str) -> None:
         self._members = members
+        # Another region's nodes may be reached through its load balancer alone: how many live, any of them tells.
+        self._nodes = sum(member.get("nodes", 1) for member in members)
         self._http_port = http_port
         self._ca_file = ca_file
 
@@ -60,8 +62,8 @@ class Gate:
         found = peers.metrics(text, METRICS)
         live = max(found["liveness_livenodes"], default=0.0)
         problems = []
-        if live < len(self._members):
-            problems.append(f"{host}: sees {live:g} live nodes of {len(self._members)}")
+        if live < self._nodes:
+            problems.append(f"{host}: sees {live:g} live nodes of {self._nodes}")
         problems += [
             f"{host}: {name} is {sum(found[name]):g}"
             for name in ("ranges_unavailable", "ranges_underreplicated")

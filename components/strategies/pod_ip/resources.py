@@ -12,7 +12,8 @@ class PodIp(Connection):
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:PodIp", name, {}, opts)
-        self.register_outputs({})
+        self.addresses = pulumi.Output.from_input([])
+        self.register_outputs({"addresses": self.addresses})
 
 
 def connect_region(

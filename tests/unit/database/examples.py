@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.database.pod_template import RegionNodes
-from components.database.region import CockroachRegionArgs
+from components.database.region_args import CockroachRegionArgs
 from components.database.settings import CockroachNodeArgs
 
 REGIONS = ("us-east1", "us-central1", "us-west1")

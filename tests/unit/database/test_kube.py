@@ -32,7 +32,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-            do_GET = do_DELETE = do_PATCH = _any  # noqa: N815 - the library's names
+            do_GET = do_DELETE = do_PATCH = do_POST = do_PUT = _any  # noqa: N815 - the library's names
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -77,13 +77,41 @@ def test_each_request_carries_the_token_of_the_moment(server: Server, credential
 
 def test_bodies_and_their_types(server: Server, credentials: Path) -> None:
     api = Api(server.base, credentials)
-    server.answers = [(200, "{}")] * 2
+    server.answers = [(200, "{}")] * 4
     api.delete("/pod", {"preconditions": {"uid": "1"}})
     api.patch("/claim", {"spec": {}})
+    api.create("/requests", {"kind": "x"})
+    api.replace("/requests/1/status", {"status": {}})
     assert [(method, headers["Content-Type"], body) for method, _, headers, body in server.requests] == [
         ("DELETE", "application/json", {"preconditions": {"uid": "1"}}),
         ("PATCH", "application/merge-patch+json", {"spec": {}}),
+        ("POST", "application/json", {"kind": "x"}),
+        ("PUT", "application/json", {"status": {}}),
     ]
+
+
+def test_a_watch_gives_each_change_and_ends_with_the_answer(server: Server, credentials: Path) -> None:
+    server.answers = [(200, '{"type": "ADDED", "object": {"a": 1}}\n{"type": "MODIFIED", "object": {"a": 2}}\n')]
+    found = list(Api(server.base, credentials).watch("/requests", "7", fieldSelector="spec.signerName=x"))
+    assert found == [("ADDED", {"a": 1}), ("MODIFIED", {"a": 2})]
+    assert server.requests[0][1] == (
+        "/requests?fieldSelector=spec.signerName%3Dx&watch=1&resourceVersion=7&timeoutSeconds=240"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ((403, '{"message": "no"}'), 403),
+        ((200, '{"type": "ERROR", "object": {"code": 410, "message": "too old"}}\n'), 410),
+        ((200, "cut o"), 0),
+    ],
+)
+def test_a_watch_that_fails(answer: tuple[int, str], status: int, server: Server, credentials: Path) -> None:
+    server.answers = [answer]
+    with pytest.raises(ApiError) as caught:
+        list(Api(server.base, credentials).watch("/requests", "7"))
+    assert caught.value.status == status
 
 
 @pytest.mark.parametrize(

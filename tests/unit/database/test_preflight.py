@@ -71,6 +71,24 @@ def test_a_target_that_nobody_joins_through_is_refused(
         run(three, authority, tmp_path, monkeypatch, init_host="127.0.0.9")
 
 
+def test_a_target_that_is_found_through_a_load_balancer_is_looked_at_too(
+    three: list[FakeNode], authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever node the load balancer led to, it is the target's own word that counts."""
+    monkeypatch.setenv("JOIN_HOST", three[0].host)
+    three[2].ready()
+    run(three[:2], authority, tmp_path, monkeypatch, init_host=three[2].host)
+    assert (tmp_path / "verdict").read_text() == "done"
+
+
+def test_a_load_balancer_that_nobody_joins_through_is_refused() -> None:
+    join = [("10.1.16.27", 26257)]
+    assert preflight.with_target(join, "node-0", "10.1.16.27") == [*join, ("node-0", 26257)]
+    assert preflight.with_target(join, "10.1.16.27", "10.1.16.27") == join
+    with pytest.raises(RuntimeError, match=r"10\.9\.16\.27 is not in the join list"):
+        preflight.with_target(join, "node-0", "10.9.16.27")
+
+
 def run(
     three: list[FakeNode],
     authority: Authority,

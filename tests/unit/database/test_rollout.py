@@ -198,6 +198,15 @@ class TestGate:
         lost = rollout.Gate([{"region": "r", "host": "gone.invalid"}], 1, authority.ca_file)
         assert lost.ways(1).startswith("DNS: the name does not resolve")
 
+    def test_a_region_behind_one_address_counts_with_all_its_nodes(
+        self, three: list[FakeNode], authority: Authority
+    ) -> None:
+        members = [{"region": "here", "host": three[0].host}, {"region": "there", "host": three[1].host, "nodes": 2}]
+        rollout.Gate(members, three[0].port, authority.ca_file).check()
+        members[1]["nodes"] = 3
+        with pytest.raises(NotYetError, match="sees 3 live nodes of 4"):
+            rollout.Gate(members, three[0].port, authority.ca_file).check()
+
     def test_a_node_without_the_metric_counts_as_blind(self, gate: rollout.Gate, three: list[FakeNode]) -> None:
         three[0].ready("")
         with pytest.raises(NotYetError, match="sees 0 live nodes of 3"):

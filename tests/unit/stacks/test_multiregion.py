@@ -1,5 +1,6 @@
 """The composition, seen as the graph of resources that the engine is told of."""
 
+import json
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.plan import plan
+from components.strategies import AVAILABLE
 from stacks.multiregion import multi_region
 from stacks.outputs import outputs
 from tests.unit.recording import Recording, record
@@ -36,11 +38,13 @@ def given(args: Any) -> dict[str, Any]:
     """What the real providers would answer."""
     match args.typ:
         case "tls:index/privateKey:PrivateKey":
-            return {"privateKeyPem": f"{PRIVATE} {args.name}"}
+            return {"privateKeyPem": f"{PRIVATE} {args.name}", "publicKeyPem": f"public {args.name}"}
         case "tls:index/certRequest:CertRequest":
             return {"certRequestPem": f"request {args.name}"}
         case "tls:index/selfSignedCert:SelfSignedCert" | "tls:index/locallySignedCert:LocallySignedCert":
             return {"certPem": f"certificate {args.name}"}
+        case typ if typ.endswith(":ConstrainedCertificate"):
+            return {"certificate": f"certificate {args.name}"}
         case "kubernetes:core/v1:Service":
             return {"status": {"loadBalancer": {"ingress": [{"ip": args.inputs["spec"].get("loadBalancerIP")}]}}}
         case _:
@@ -54,8 +58,10 @@ def run(raw: Mapping[str, Any], *, preview: bool = False, known: bool = True) ->
     )
 
 
-def test_a_first_preview_shows_the_whole_graph() -> None:
-    assert run(config(), preview=True, known=False).graph() == run(config()).graph()
+@pytest.mark.parametrize("strategy", AVAILABLE)
+def test_a_first_preview_shows_the_whole_graph(strategy: str) -> None:
+    raw = config(strategy=strategy)
+    assert run(raw, preview=True, known=False).graph() == run(raw).graph()
 
 
 def region_of(urn: str) -> str | None:
@@ -284,3 +290,60 @@ def test_nodes_and_pods_outside_the_network_range_reach_sql_too() -> None:
         ranges = service.inputs["spec"]["loadBalancerSourceRanges"]
         assert ranges == ["10.0.0.0/8", "172.21.0.0/16", "172.20.0.0/20"], "and no range twice"
     assert len(services) == 3
+
+
+def test_pod_ip_gives_each_region_a_signer_with_an_authority_of_its_own() -> None:
+    recording = run(config(strategy="pod-ip"))
+    assert {made.name for made in recording.of("CertRequest")} == {
+        "client-root-request",
+        "client-verifier-request",
+        "client-app-request",
+    }, "no certificate is planned for a node"
+    for index, name in enumerate(NAMES, 1):
+        made = recording.named("ConstrainedCertificate", f"{name}-authority-certificate")
+        assert {entry for entry in made.inputs["permitted"] if "/" in entry} == {
+            f"10.{index}.128.0/17",
+            f"10.{index}.16.26/32",
+            f"10.{index}.16.27/32",
+            "127.0.0.1/32",
+        }
+        assert made.inputs["authority_private_key"] == f"{PRIVATE} cockroachdb-authority-key"
+        assert recording.named("core/v1:Secret", f"{name}-signer-authority")
+    for made in recording.resources:
+        assert not [text for text in made.plain_texts() if PRIVATE in text], made.urn
+        if made.type.startswith("kubernetes:"):
+            assert f"{PRIVATE} cockroachdb-authority-key" not in str(made.inputs)
+
+
+def test_pod_ip_joins_and_initialises_without_any_nodes_address() -> None:
+    recording = run(config(strategy="pod-ip"))
+    join = recording.named("core/v1:ConfigMap", "us-east1-join").inputs["data"]
+    assert join["join"] == "10.1.16.27:26257,10.2.16.27:26257,10.3.16.27:26257"
+    assert json.loads(join["members.json"]) == [
+        *({"region": "us-east1", "host": f"cockroachdb-{n}.cockroachdb.us-east1"} for n in range(3)),
+        {"region": "us-central1", "host": "10.2.16.27", "nodes": 3},
+        {"region": "us-west1", "host": "10.3.16.27", "nodes": 3},
+    ]
+    assert "10.1.16.27" in join["certificate-names"].split()
+    init = next(made for made in recording.of("batch/v1:Job") if made.name == "cockroachdb-init-job")
+    (preflight,) = init.inputs["spec"]["template"]["spec"]["initContainers"]
+    environment = {entry["name"]: entry["value"] for entry in preflight["env"]}
+    assert environment["INIT_HOST"] == "cockroachdb-0.cockroachdb.us-east1"
+    assert environment["JOIN_HOST"] == "10.1.16.27"
+    egress = recording.named("NetworkPolicy", "us-east1-egress").inputs["spec"]
+    assert "10.3.16.27/32" in str(egress), "else no node joins another region"
+
+
+def test_pod_ips_fourth_region_touches_no_certificate_signer_or_pod() -> None:
+    three = {made.urn: made for made in run(config(strategy="pod-ip")).resources}
+    names = (*NAMES, "europe-west4")
+    four = {made.urn: made for made in run(config(names=names, strategy="pod-ip")).resources}
+    changed = {urn: made for urn, made in three.items() if urn in four and four[urn].inputs != made.inputs}
+    assert {made.type.rpartition(":")[2] for made in changed.values()} == {
+        "AddressLock",
+        "ConfigMap",
+        "NetworkPolicy",
+        "Service",
+    }
+    services = {made.inputs["metadata"]["name"] for made in changed.values() if made.type.endswith("v1:Service")}
+    assert services == {"cockroachdb-join"}, "others may join through it"

@@ -1,0 +1,98 @@
+"""What one region's share of the database is made from."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from .settings import CockroachNodeArgs, KeyPairArgs, MemberArgs
+
+
+class NodeBalancerArgs(TypedDict):
+    """A load balancer in front of one pod, for the other nodes."""
+
+    pod: str
+    """Name of the pod; part of the Service's."""
+    address: str
+    """Planned address, at which the others dial it."""
+    health_check_node_port: NotRequired[int]
+    """Where it asks hosts whether they have the pod. Default: the cluster chooses."""
+    node_ports: NotRequired[dict[str, int]]
+    """As the region's own `node_ports`."""
+
+
+class JoinBalancerArgs(TypedDict):
+    """A load balancer in front of all nodes of the region, ready or not, for those that look for the cluster."""
+
+    address: str
+    """Planned address; one of the join list's."""
+    health_check_node_port: NotRequired[int]
+    """Where it asks hosts whether they have a node. Default: the cluster chooses."""
+    node_ports: NotRequired[dict[str, int]]
+    """As the region's own `node_ports`."""
+
+
+class OwnCertificatesArgs(TypedDict):
+    """Every pod asks for a certificate of its own, since only run time knows its address."""
+
+    names: list[str]
+    """DNS names and addresses that every node's certificate holds beside the pod's own address."""
+    authority: KeyPairArgs
+    """What the region's signer signs with."""
+
+
+class CockroachRegionArgs(TypedDict):
+    """A region, as plain values from the address plan."""
+
+    region: str
+    """Name of the region: `region=` of every node's locality."""
+    namespace: str
+    """Kubernetes namespace, unique over all regions."""
+    nodes: int
+    """CockroachDB nodes here."""
+    zones: NotRequired[list[str]]
+    """Zones that nodes may run in; any where missing."""
+    cluster_domain: NotRequired[str]
+    """The cluster's DNS domain; `cluster.local` where missing."""
+    advertise_host: NotRequired[str]
+    """Host that a node advertises; the pod's own DNS name where this and `addresses` are missing.
+
+    Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP).
+    """
+    addresses: NotRequired[dict[str, str]]
+    """Pod -> host that it advertises, each its own."""
+    host_network: NotRequired[bool]
+    """Nodes use their host's network."""
+    join_addresses: list[str]
+    """`host:port` of the nodes that others join through: the same list in every region."""
+    members: list[MemberArgs]
+    """Every node of every active region, for the health gate."""
+    sql_address: str
+    """Planned address of the SQL load balancer."""
+    load_balancer_class: NotRequired[str]
+    """`spec.loadBalancerClass` of the SQL load balancer."""
+    load_balancer_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """Annotations of the SQL load balancer's Service."""
+    health_check_node_port: NotRequired[int]
+    """Where the SQL load balancer asks hosts whether they have a ready node. Default: the cluster chooses."""
+    node_ports: NotRequired[dict[str, int]]
+    """Ports of every host, `grpc` and `http`, that a load balancer made elsewhere sends to: `sql_address` is its."""
+    node_balancers: NotRequired[list[NodeBalancerArgs]]
+    """Load balancers of single pods. Default: none, nodes reach each other by themselves."""
+    join_balancer: NotRequired[JoinBalancerArgs]
+    """Where other nodes join. Default: none, `join_addresses` are nodes' own."""
+    client_cidrs: list[str]
+    """Who may reach SQL and the console."""
+    peer_cidrs: list[str]
+    """Where nodes of every live region are, this one included: ranges of pods and hosts, and their load balancers'."""
+    balancer_addresses: NotRequired[list[str]]
+    """Every region's SQL load balancer addresses, which verification asks. Default: none are asked."""
+    node: CockroachNodeArgs
+    """What one node is."""
+    ca_certificate: pulumi.Input[str]
+    """PEM of the authorities that every node and client trusts."""
+    node_certificate: NotRequired[KeyPairArgs]
+    """The nodes' certificate; either this or `own_certificates`."""
+    own_certificates: NotRequired[OwnCertificatesArgs]
+    """How each node gets a certificate of its own."""
+    client_certificates: dict[str, KeyPairArgs]
+    """SQL users' certificates that Jobs and probes here need; `root` only where the cluster is initialised."""
