@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from components.plan.model import ConfigError
 from stacks.settings import from_stack_file
@@ -20,6 +20,9 @@ from . import report, target
 from .findings import Severity
 from .judge import judge
 from .measurements import RegionMeasurement
+
+if TYPE_CHECKING:
+    from .runner import Run
 
 EXIT_CODES = {Severity.GREEN: 0, Severity.DEGRADED: 1, Severity.RED: 2}
 COULD_NOT_RUN = 3
@@ -53,7 +56,8 @@ def _verify(aim: target.Target, options: argparse.Namespace) -> int:
         run, measurements = measured
         if all(one.api == "no-kubeconfig" for one in measurements):
             return _cannot(*(f"{one.region}: {one.api_error}" for one in measurements))
-        verdict = judge(aim, measurements)
+        found = run.target
+        verdict = judge(found, measurements)
         seconds = time.monotonic() - started
         if verdict.severity is Severity.GREEN or seconds >= options.wait:
             break
@@ -61,19 +65,19 @@ def _verify(aim: target.Target, options: argparse.Namespace) -> int:
         pair = f"{worst.source or 'everywhere'} → {worst.target or 'the cluster'}"
         print(f"verify: not green yet ({pair}: {worst.layer}, {worst.symptom}); again", file=sys.stderr)  # noqa: T201
     if options.json:
-        text = json.dumps(report.to_json(aim, measurements, verdict, run, seconds), indent=2)
+        text = json.dumps(report.to_json(found, measurements, verdict, run.id, seconds), indent=2)
         if options.json == "-":
             print(text)  # noqa: T201
         else:
             Path(options.json).write_text(text + "\n", encoding="utf-8")
     if options.json != "-":
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        print(report.to_text(aim, verdict, seconds, colour))  # noqa: T201
+        print(report.to_text(found, verdict, seconds, colour))  # noqa: T201
     return EXIT_CODES[verdict.severity]
 
 
-def _measured(aim: target.Target, timeout: float) -> tuple[str, list[RegionMeasurement]] | None:
-    """One run: its id and what it measured; None if it was interrupted. Nothing of it is left in the clusters."""
+def _measured(aim: target.Target, timeout: float) -> "tuple[Run, list[RegionMeasurement]] | None":
+    """One run and what it measured; None if it was interrupted. Nothing of it is left in the clusters."""
     # The Kubernetes client takes half a second to import: not for --help, not for a bad stack file.
     from .runner import Run
 
@@ -95,7 +99,7 @@ def _measured(aim: target.Target, timeout: float) -> tuple[str, list[RegionMeasu
             print(f"verify: not cleaned up: {problem}", file=sys.stderr)  # noqa: T201
         for number, handler in before.items():
             signal.signal(number, handler)
-    return None if measurements is None else (run.id, measurements)
+    return None if measurements is None else (run, measurements)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,8 @@
 """Checks of the cluster as a whole: one id, every planned node a live member, nobody else."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
 
 from components.plan.defaults import SQL_PORT
 
@@ -75,7 +76,8 @@ def members(evidence: Evidence) -> Iterator[Finding]:
         if evidence.reports:
             yield _cluster_wide(evidence, Severity.RED, "membership-unknown", ["members"], "no node showed its members")
         return
-    expected = {f"{node.address or node.name}:{SQL_PORT}": key for key, node in evidence.nodes.items()}
+    known = {key: node for key, node in evidence.nodes.items() if not node.unlocated}
+    expected = {f"{node.address or node.name}:{SQL_PORT}": key for key, node in known.items()}
     elsewhere = {f"{name}:{SQL_PORT}" for name in evidence.target.unasked}
     active = {region.name for region in evidence.target.regions if not region.draining}
     must = {address for address, key in expected.items() if key[0] in active and key not in evidence.down}
@@ -83,7 +85,11 @@ def members(evidence: Evidence) -> Iterator[Finding]:
     for view in evidence.views:
         joined = {member["address"]: member for member in view if member["membership"] != "decommissioned"}
         missing |= must - joined.keys()
-        extra |= joined.keys() - expected.keys() - elsewhere
+        extra |= {
+            address
+            for address in joined.keys() - expected.keys() - elsewhere
+            if not _within(address, evidence.target.unasked_pods)
+        }
         dead |= {address for address in must & joined.keys() if not joined[address]["live"]}
         leaving |= {address for address in must & joined.keys() if joined[address]["membership"] == "decommissioning"}
     if missing:
@@ -127,6 +133,15 @@ def quorum(evidence: Evidence) -> Iterator[Finding]:
 
 def _cluster_wide(evidence: Evidence, severity: Severity, code: str, subject: list[str], symptom: str) -> Finding:
     return finding(evidence.target, severity, Layer.MEMBERSHIP, code, None, None, listing(subject), symptom)
+
+
+def _within(address: str, ranges: Sequence[IPv4Network]) -> bool:
+    """Whether `host:port` is an address of one of the ranges."""
+    try:
+        host = IPv4Address(address.rpartition(":")[0])
+    except ValueError:
+        return False
+    return any(host in one for one in ranges)
 
 
 def _called(key: NodeKey) -> str:

@@ -84,13 +84,19 @@ class Evidence:
 
     def cut(self, source: str, target: str) -> bool:
         """Nothing got through between pods of two regions, although there was something to try."""
-        if source == target or self.open_between(source, target):
+        if source == target or self.open_between(source, target) or not self._tried(source, target):
             return False
         return any(
             step["status"] in ("timeout", "unreachable")
             for report in self.measured(source).reports
             for step in _attempts(report, target)
         ) or not self._resolved(source, target)
+
+    def _tried(self, source: str, target: str) -> bool:
+        """There was an address or a name: not where only a region's API server knows its pods, and doesn't answer."""
+        return not all(node.unlocated for node in self.target.region(target).nodes) or any(
+            _attempts(report, target) for report in self.measured(source).reports
+        )
 
     def _resolved(self, source: str, target: str) -> bool:
         return any(

@@ -43,9 +43,9 @@ def labels(run: str) -> dict[str, str]:
 def probe_input(target: Target, region: Region, run: str, deadline: int, peers_within: float) -> dict[str, Any]:
     """What the pods of `region` are to probe. `deadline` and `peers_within` are seconds from a pod's start.
 
-    `nodes`: every node of every region. `servers`: each address that this region's DNS forwards another region's zone
-    to, with a node's name that it must know; empty for strategies that chain no DNS. `balancers`: the others' SQL
-    load balancers.
+    `nodes`: every node of every region; without a name where nobody knows its address. `servers`: each address that
+    this region's DNS forwards another region's zone to, with a node's name that it must know; empty for strategies that
+    chain no DNS. `balancers`: the others' SQL load balancers.
     """
     by_zone = {other.dns_zone: other for other in target.regions if other.name != region.name}
     servers = [
@@ -61,7 +61,12 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
         for address in addresses
     ]
     nodes = [
-        {"region": other.name, "node": node.ordinal, "name": node.name, "address": node.address}
+        {
+            "region": other.name,
+            "node": node.ordinal,
+            "name": None if node.unlocated else node.name,
+            "address": node.address,
+        }
         for other in target.regions
         for node in other.nodes
     ]

@@ -110,7 +110,9 @@ def unmeasured(evidence: Evidence) -> Iterator[Finding]:
         peers = {zone.zone for zone in evidence.measured(target.name).zones if zone.status in ("reported", "silent")}
         for report in reports:
             expected = {
-                "names": {node.ordinal for node in target.nodes if not node.address} if report["resolvers"] else set(),
+                "names": {node.ordinal for node in target.nodes if not (node.address or node.unlocated)}
+                if report["resolvers"]
+                else set(),
                 "nodes": {node.ordinal for node in target.nodes},
                 "servers": servers,
                 "peers": (peers if evidence.target.pods_meet(source, target) else set())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from . import kube, manifests
 from .measurements import RegionMeasurement, ZoneProbe
-from .target import Region, Target
+from .target import Region, Target, located
 
 START_SHARE = 0.5
 """Of the time-out, at most, for pods to start; the rest is for probing, whose own time-outs add up to 12 s at worst."""
@@ -37,7 +37,8 @@ class Run:
 
     def __init__(self, target: Target, timeout: float, progress: Callable[[str], None] = lambda _: None) -> None:
         self.id = uuid.uuid4().hex[:8]
-        self._target = target
+        self.target = target
+        """What is verified; once measured, with the addresses that only run time knows."""
         self._timeout = timeout
         self._progress = progress
         self._sites = [_Site(region) for region in target.regions]
@@ -47,6 +48,8 @@ class Run:
         """Every region's measurement, in the plan's order. A region that fails says so in its own; others go on."""
         started = time.monotonic()
         start_deadline = started + min(self._timeout * START_SHARE, START_SECONDS)
+        if self.target.unlocated:
+            self._locate()
         self._progress("starting a probe in every zone")
         self._everywhere(lambda site: self._start(site, start_deadline))
         peers = [
@@ -84,17 +87,32 @@ class Run:
         for future in futures:
             future.result()
 
+    def _locate(self) -> None:
+        """Nodes' addresses from their own regions' API servers. A region that can't be asked keeps its nodes' names."""
+        self._progress("asking where the nodes are")
+        self._everywhere(self._read_pods)
+        pods = {site.region.name: site.measurement.pods or {} for site in self._sites}
+        self.target = located(
+            self.target, {name: {ordinal: pod.address for ordinal, pod in of.items()} for name, of in pods.items()}
+        )
+        for site in self._sites:
+            site.region = self.target.region(site.region.name)
+
+    def _read_pods(self, site: _Site) -> None:
+        site.cluster = kube.Cluster(site.region, self.id)
+        site.measurement = replace(site.measurement, pods=site.cluster.database_pods())
+
     def _start(self, site: _Site, deadline: float) -> None:
-        site.cluster = cluster = kube.Cluster(site.region, self.id)
+        site.cluster = cluster = site.cluster or kube.Cluster(site.region, self.id)
         left_over = cluster.remove_left_overs()
         zones = cluster.zones()
         life = int(self._timeout) + 30
-        given = manifests.probe_input(self._target, site.region, self.id, life, deadline - time.monotonic() + 10)
+        given = manifests.probe_input(self.target, site.region, self.id, life, deadline - time.monotonic() + 10)
         root = cluster.create_root(
             manifests.config_map(site.region, self.id, given, kube.owner(), int(time.time()) + life + 30)
         )
         for index, zone in enumerate(zones):
-            body = manifests.pod(self._target, site.region, zone, index, self.id, life, root)
+            body = manifests.pod(self.target, site.region, zone, index, self.id, life, root)
             site.zones[cluster.create_pod(body)] = zone or ""
         site.measurement = replace(
             site.measurement,
@@ -116,7 +134,7 @@ class Run:
         if site.cluster is None:
             return
         cluster = site.cluster
-        met = [peer for peer in peers if self._target.pods_meet(site.region, self._target.region(peer["region"]))]
+        met = [peer for peer in peers if self.target.pods_meet(site.region, self.target.region(peer["region"]))]
         for pod in site.running:
             cluster.give_peers(pod, met)
         futures = {pod: self._pool.submit(cluster.report, pod, deadline) for pod in site.running}

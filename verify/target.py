@@ -1,8 +1,9 @@
 """What is to be verified, as plain values: the plan's regions that should work, and how to reach their API servers."""
 
 import re
-from dataclasses import dataclass
-from ipaddress import IPv4Address
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from components.plan.balancers import PODS
@@ -22,6 +23,8 @@ class Node:
     name: str
     address: str | None
     """A literal IPv4 address where the strategy fixes one; None where `name` is to be resolved."""
+    unlocated: bool = False
+    """Only run time knows its address, and nobody has asked yet (or its pod has none): `name` is the pod's alone."""
 
     @property
     def ordinal(self) -> int:
@@ -63,6 +66,8 @@ class Target:
     max_offset_ms: float
     unasked: frozenset[str] = frozenset()
     """Names of nodes that are planned and live in regions that this run does not look at."""
+    unasked_pods: tuple[IPv4Network, ...] = ()
+    """Pod ranges of those regions, where only run time knows their nodes' addresses."""
 
     def region(self, name: str) -> Region:
         """The region called `name`. Raises KeyError."""
@@ -74,6 +79,11 @@ class Target:
     def pods_meet(self, source: Region, target: Region) -> bool:
         """Whether a pod of one may reach a pod of the other at its own address."""
         return source.name == target.name or (source.pods_routed and target.pods_routed)
+
+    @property
+    def unlocated(self) -> bool:
+        """Whether the regions' API servers have to be asked where their nodes are."""
+        return any(node.unlocated for region in self.regions for node in region.nodes)
 
     @property
     def expected_nodes(self) -> int:
@@ -92,6 +102,7 @@ def from_stack(
     for name in only:
         plan.region(name)
     chosen = [region for region in plan.regions if not only or region.name in only]
+    unasked = [region for region in plan.regions if region not in chosen and region.state in EXPECTED]
     by_name = {region.name: region for region in settings.regions}
     return Target(
         strategy=settings.strategy,
@@ -103,11 +114,28 @@ def from_stack(
         left_out={region.name: str(region.state) for region in chosen if region.state not in EXPECTED},
         tools_image=settings.cockroachdb.tools_image,
         max_offset_ms=milliseconds(settings.cockroachdb.max_offset),
-        unasked=frozenset(
-            node.address or node.name
-            for region in plan.regions
-            if region not in chosen and region.state in EXPECTED
-            for node in region.nodes
+        unasked=frozenset(node.address for region in unasked for node in region.nodes if node.address is not None),
+        unasked_pods=tuple(region.pod_cidr for region in unasked if any(node.address is None for node in region.nodes)),
+    )
+
+
+def located(target: Target, addresses: Mapping[str, Mapping[int, str | None]]) -> Target:
+    """The target with what its regions' API servers say of their pods: region -> ordinal -> address.
+
+    A node advertises its pod's address then, and that is the name its certificate has to hold. Nodes without a pod,
+    and those that the plan knows by name, stay as they are.
+    """
+
+    def found(region: Region, node: Node) -> Node:
+        address = addresses.get(region.name, {}).get(node.ordinal)
+        if not node.unlocated or address is None:
+            return node
+        return Node(node.pod, address, address)
+
+    return replace(
+        target,
+        regions=tuple(
+            replace(region, nodes=tuple(found(region, node) for node in region.nodes)) for region in target.regions
         ),
     )
 
@@ -155,4 +183,5 @@ def _node(node: NodePlan) -> Node:
         literal = None if node.address is None else str(IPv4Address(node.address))
     except ValueError:
         literal = None
-    return Node(pod=node.name.split(".", 1)[0], name=node.address or node.name, address=literal)
+    pod = node.name.split(".", 1)[0]
+    return Node(pod=pod, name=node.address or node.name, address=literal, unlocated=node.address is None)

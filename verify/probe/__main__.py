@@ -50,7 +50,7 @@ def measure(
     started = time.monotonic()
     ports = given["ports"]
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        named = [node for node in given["nodes"] if not node["address"]] if resolvers else []
+        named = [node for node in given["nodes"] if node["name"] and not node["address"]] if resolvers else []
         names = [pool.submit(probe_name, resolvers[0], node, ports["dns"]) for node in named]
         servers = [pool.submit(probe_server, server, ports["dns"]) for server in given["servers"]]
         nodes = [pool.submit(probe_node, resolvers, target, given) for target in given["nodes"]]
@@ -133,7 +133,9 @@ def probe_node(resolvers: list[str], target: dict[str, Any], given: dict[str, An
         "sql": None,
         "http": None,
     }
-    address = target.get("address") or resolve(resolvers, target["name"], given["ports"]["dns"])
+    address = target.get("address")
+    if address is None and target["name"]:
+        address = resolve(resolvers, target["name"], given["ports"]["dns"])
     result["address"] = address
     if address is None:
         return result
