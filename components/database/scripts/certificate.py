@@ -21,7 +21,7 @@ from typing import Any
 import approval
 import openssl
 from kube import Api, ApiError
-from waiting import Deadline, DeadlineError, NotYetError, run, say
+from waiting import Deadline, DeadlineError, NotYetError, end_when_told, run, say
 
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 RENEW_SECONDS = 10 * 24 * 3600.0
@@ -180,6 +180,7 @@ def renew_for_ever(node: Node, seconds: float) -> None:
 
 
 def main() -> None:
+    end_when_told()
     seconds = float(os.environ["DEADLINE_SECONDS"])
     node = Node(Api.in_cluster(), os.environ)
     if os.environ.get("RENEW") == "true":

@@ -17,11 +17,14 @@ from typing import Any
 import approval
 import openssl
 from kube import Api, ApiError
-from waiting import NotYetError, run, say
+from waiting import NotYetError, end_when_told, run, say
 
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 RETRY_SECONDS = 5.0
 """Until everything is looked at anew, after something went wrong or wasn't ready."""
+
+KIND = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
+"""What the items of a list don't say."""
 
 Object = Mapping[str, Any]
 
@@ -43,13 +46,13 @@ def with_condition(csr: Object, kind: str, reason: str, message: str) -> dict[st
     """The request with one more condition."""
     status = dict(csr.get("status") or {})
     condition = {"type": kind, "status": "True", "reason": reason, "message": message}
-    return {**csr, "status": {**status, "conditions": [*(status.get("conditions") or []), condition]}}
+    return {**csr, **KIND, "status": {**status, "conditions": [*(status.get("conditions") or []), condition]}}
 
 
 def with_certificate(csr: Object, chain: str) -> dict[str, Any]:
     """The request with its certificate."""
     encoded = base64.b64encode(chain.encode()).decode()
-    return {**csr, "status": {**(csr.get("status") or {}), "certificate": encoded}}
+    return {**csr, **KIND, "status": {**(csr.get("status") or {}), "certificate": encoded}}
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class Signer:
 
 
 def main() -> None:
+    end_when_told()
     env = os.environ
     names_file = Path(env["NAMES_FILE"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -62,6 +63,12 @@ class Deadline:
                 if self._clock() >= self._end:
                     raise DeadlineError(f"gave up waiting until {what}: {reason}") from error
             self._pause(INTERVAL_SECONDS)
+
+
+def end_when_told() -> None:
+    """SIGTERM ends the program: by default it does not end a container's first process, and the whole pod would wait
+    for its grace period."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def run(main: Callable[[], None]) -> None:

@@ -2,8 +2,11 @@
 
 import base64
 import copy
+import os
 import ssl
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import signer
 from kube import ApiError
 from waiting import Deadline, NotYetError
 
-from tests.unit.database.conftest import Authority, Clock
+from tests.unit.database.conftest import SCRIPTS, Authority, Clock
 from tests.unit.database.signing import (
     NAMES,
     POD_IP,
@@ -77,6 +80,7 @@ class FakeApi:
             raise ApiError(409, "the object has been modified")
         status = held["status"]
         conditions = body["status"].get("conditions", [])
+        assert body["kind"] == "CertificateSigningRequest"
         old = {entry["type"] for entry in status.get("conditions", [])}
         new = {entry["type"] for entry in conditions} - old
         # The API server's own rules: `approval` alone approves and denies, and nobody does both.
@@ -311,3 +315,36 @@ def test_only_an_api_server_that_is_away_is_waited_for(
 
     with pytest.raises(kind):
         node._called(call)
+
+
+@pytest.mark.parametrize("script", ["signer.py", "certificate.py"])
+def test_what_runs_for_ever_ends_when_told(script: str, tmp_path: Path, authority: Authority) -> None:
+    """As a container's first process it would ignore SIGTERM otherwise, for as long as the database may drain."""
+    (tmp_path / "names").write_text("localhost")
+    (tmp_path / "certs").mkdir()
+    environment = {
+        **os.environ,
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": "1",
+        "NAMESPACE": "us-east1",
+        "POD_NAME": "cockroachdb-0",
+        "POD_IP": POD_IP,
+        "SIGNER_NAME": POLICY.signer,
+        "ACCOUNT": "cockroachdb",
+        "STATEFUL_SET": "cockroachdb",
+        "NAMES_FILE": str(tmp_path / "names"),
+        "AUTHORITY_FILE": authority.ca_file,
+        "AUTHORITY_DIR": str(tmp_path),
+        "CERTS_DIR": str(tmp_path / "certs"),
+        "LEAF_DAYS": "30",
+        "DEADLINE_SECONDS": "300",
+        "RENEW": "true",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-B", str(SCRIPTS / script)], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        said = process.stdout.readline()
+        process.terminate()
+        rest, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, said + rest
