@@ -49,3 +49,15 @@ def test_the_firewall_lets_regions_in_to_nodes_load_balancers() -> None:
     assert set.union(*found.values()) == {"firewall"}
     assert len(found) == 6
     assert not broken(f"gke+{PER_NODE}", firewall, "gcp-clients")
+
+
+def test_a_region_on_gke_whose_join_load_balancer_is_missing() -> None:
+    found = broken("gke+pod-ip", SERVICE, "us-east1-join-balancer")
+    assert {target for _, target in found} == {"us-east1"}
+    assert set.union(*found.values()) == {"load balancer"}
+
+
+def test_a_region_on_eks_whose_join_load_balancer_is_missing() -> None:
+    found = broken("eks+pod-ip", "aws:lb/loadBalancer:LoadBalancer", "us-east-1-join")
+    assert {target for _, target in found} == {"us-east-1"}
+    assert set.union(*found.values()) == {"load balancer"}
