@@ -17,7 +17,7 @@ from components.database.settings import node_args
 from components.plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
 from components.platforms import RegionalCluster
 from components.strategies import resources
-from components.strategies.connection import Connection
+from components.strategies.connection import Connection, Offers, Site
 
 from . import arguments
 from .address_lock import AddressLock
@@ -79,22 +79,23 @@ def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Inpu
     users = {user: _client(authority, user) for user in arguments.sql_users(settings)}
     stack = MultiRegion(settings, plan, lock, authority, users, clouds(settings, plan, lock))
 
-    for region in settings.regions:
-        if region.state in arguments.LIVE:
-            stack.regions.append(_region(stack, region, clients))
-        elif region.state is RegionState.LOST:
-            _lost_region(stack, region)
+    sites = [_site(stack, region) for region in settings.regions if region.state is not RegionState.REMOVED]
+    offers = _offers(stack, sites)
+    for site in sites:
+        if site.lost:
+            _lost_region(stack, site, offers)
+        else:
+            stack.regions.append(_region(stack, site, offers, clients))
 
     _join(stack, license_key)
     return stack
 
 
-def _region(stack: MultiRegion, region: RegionSettings, clients: dict[str, ClientCertificate]) -> Region:
-    """One region: its cluster, its DNS wiring, its nodes. Knows of the others only what the plan says."""
-    settings, here = stack.settings, stack.plan.region(region.name)
-    cluster = stack.clouds.cluster(region)
+def _region(stack: MultiRegion, site: Site, offers: Offers, clients: dict[str, ClientCertificate]) -> Region:
+    """One region: its DNS wiring, its nodes. Knows of the others what the plan says, and what the strategy offers."""
+    settings, region, here, cluster = stack.settings, site.region, site.here, site.cluster
     # Here a DNS load balancer's planned address becomes the other clusters' stub domain.
-    dns = _connect(stack, region, cluster)
+    dns = _connect(stack, site, offers)
     certificate = _certificate(stack, region, here)
     root_is_here = region in (arguments.init_region(settings), arguments.admin_region(settings))
     held = clients if root_is_here else {VERIFIER: clients[VERIFIER]}
@@ -130,14 +131,14 @@ def _certificate(stack: MultiRegion, region: RegionSettings, here: RegionPlan) -
     )
 
 
-def _lost_region(stack: MultiRegion, region: RegionSettings) -> None:
+def _lost_region(stack: MultiRegion, site: Site, offers: Offers) -> None:
     """A region that is gone: its objects leave the state without a call, for its provider leads nowhere.
 
     What stays until the region is `removed`: that provider, the DNS forwards (which remember not to call) and the
     guard, now open.
     """
-    _connect(stack, region, stack.clouds.cluster(region))
-    guard(stack.plan.region(region.name), protect=False, keeps=[])
+    _connect(stack, site, offers)
+    guard(site.here, protect=False, keeps=[])
 
 
 def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
@@ -197,15 +198,32 @@ def _client(authority: CertificateAuthority, user: str) -> ClientCertificate:
     )
 
 
-def _connect(stack: MultiRegion, region: RegionSettings, cluster: RegionalCluster) -> Connection:
-    """The chosen strategy's resources: components/strategies/<strategy>/resources.py."""
-    return resources(stack.settings.strategy).connect_region(
-        stack.plan,
-        region,
-        cluster,
+def _site(stack: MultiRegion, region: RegionSettings) -> Site:
+    """A region with the cluster that is made, or is there, for it."""
+    return Site(
+        settings=stack.settings,
+        plan=stack.plan,
+        region=region,
+        cluster=stack.clouds.cluster(region),
         owner=f"{pulumi.get_project()}/{pulumi.get_stack()}",
         client_cidrs=arguments.live_cidrs(stack.plan),
-        opts=pulumi.ResourceOptions(
-            providers=[cluster.provider], depends_on=[stack.lock, *cluster.balancing.waits_for]
-        ),
+    )
+
+
+def _offers(stack: MultiRegion, sites: Sequence[Site]) -> Offers:
+    """What each live region gives to the others' connections, where the chosen strategy has such."""
+    offer = getattr(resources(stack.settings.strategy), "offer_region", None)
+    if offer is None:
+        return {}
+    return {site.region.name: offer(site, _options(stack, site)) for site in sites if not site.lost}
+
+
+def _connect(stack: MultiRegion, site: Site, offers: Offers) -> Connection:
+    """The chosen strategy's resources: components/strategies/<strategy>/resources.py."""
+    return resources(stack.settings.strategy).connect_region(site, offers, _options(stack, site))
+
+
+def _options(stack: MultiRegion, site: Site) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(
+        providers=[site.cluster.provider], depends_on=[stack.lock, *site.cluster.balancing.waits_for]
     )

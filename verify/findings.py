@@ -63,12 +63,11 @@ def finding(
     subject: str,
     symptom: str,
 ) -> Finding:
-    """A finding with the fix that fits this strategy and the platform of the region that has to change."""
+    """A finding with the fix that fits the platform of the region that has to change."""
     at = destination or source
     region = target.region(at) if at is not None else None
     fix = fixes.fix(
         code,
-        strategy=target.strategy,
         platform=region.platform if region else None,
         dns_kind=target.region(source).dns_kind if source else (region.dns_kind if region else None),
         source=source or "every region",

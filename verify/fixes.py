@@ -1,4 +1,4 @@
-"""The likely fix of each kind of fault, for the strategy and the platform at hand. The texts are in `fixes.yaml`."""
+"""The likely fix of each kind of fault, for the platform at hand. The texts are in `fixes.yaml`."""
 
 from functools import cache
 from pathlib import Path
@@ -10,13 +10,11 @@ FORWARD_FAULTS = frozenset({"dns-forward-missing", "dns-forward-dead", "dns-cach
 """Faults that are mended where the source's forwards are written."""
 
 
-def fix(
-    code: str, *, strategy: str, platform: str | None, dns_kind: str | None, source: str, target: str, subject: str
-) -> str:
+def fix(code: str, *, platform: str | None, dns_kind: str | None, source: str, target: str, subject: str) -> str:
     """The text for `code`, the platform's own where there is one. Raises KeyError for a code nobody wrote a fix for."""
     words = texts()
     text: str = words["platform"].get(platform, {}).get(code) or words["general"][code]
-    if code in FORWARD_FAULTS and strategy == "stub-domains" and dns_kind in words["forwards"]:
+    if code in FORWARD_FAULTS and dns_kind in words["forwards"]:
         text += f"; forwards live in {words['forwards'][dns_kind]} of {{source}}"
     return text.format(source=source, target=target, subject=subject)
 

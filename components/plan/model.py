@@ -118,6 +118,8 @@ class RegionSettings:
     """Whether other regions reach its pods at their own addresses, as on every network that the program makes."""
     kubernetes_version: str | None = None
     """On `eks`, in place of `aws.kubernetesVersion`."""
+    strategy_options: object = None
+    """What the strategy's `region_options` read; its own type."""
 
     @property
     def sql_address(self) -> IPv4Address:
@@ -261,6 +263,8 @@ class Settings:
     backup: BackupSettings | None
     service_monitor: bool
     allow_data_loss: bool
+    strategy_options: object = None
+    """What the strategy's `stack_options` read; its own type."""
 
 
 @dataclass(frozen=True, slots=True)

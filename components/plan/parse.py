@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
+from .. import strategies
 from . import defaults
 from .model import (
     BackupSettings,
@@ -37,10 +38,11 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     top = Reader(config, "", log)
     platform = top.take("platform", "string", "platform", default=defaults.PLATFORM)
     strategy = top.take("strategy", "string", default=defaults.STRATEGY)
+    chosen = strategies.strategy(strategy) if strategy in strategies.AVAILABLE else None
     network = top.take("networkCidr", "string", "cidr", convert=IPv4Network, default=IPv4Network(defaults.NETWORK_CIDR))
     listed = top.take("regions", "list", required="list at least one region, each with a name", default=[])
     regions = tuple(
-        parse_region(Reader(entry, f"regions[{index}]", log), index, network, Platform(platform))
+        parse_region(Reader(entry, f"regions[{index}]", log), index, network, Platform(platform), chosen)
         for index, entry in enumerate(listed if isinstance(listed, list) else [])
     )
     settings = Settings(
@@ -55,6 +57,7 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
         backup=_backup(top.child("backup")),
         service_monitor=_monitoring(top.child("monitoring")),
         allow_data_loss=top.take("allowDataLoss", "boolean", default=False),
+        strategy_options=top.own("strategyOptions", chosen.stack_options if chosen else None),
     )
     top.close()
     return Draft(settings, frozenset(log.broken), frozenset(log.given)), log

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from . import defaults, layout
 from .cloud_words import NOT_HERE
 from .model import DnsKind, LoadBalancerSettings, Platform, RegionSettings, RegionState
 from .reader import Reader
 from .rules import complain, show
+
+if TYPE_CHECKING:  # strategies import the plan
+    from ..strategies.base import Strategy
 
 DNS_KINDS: Mapping[Platform, tuple[DnsKind, ...]] = MappingProxyType(
     {
@@ -34,8 +38,10 @@ class _Share:
     sql_addresses: tuple[IPv4Address, ...]
 
 
-def parse_region(reader: Reader, index: int, network: IPv4Network, default_platform: Platform) -> RegionSettings:
-    """Read one region; `index` is its place in the list, which decides its default range.
+def parse_region(
+    reader: Reader, index: int, network: IPv4Network, default_platform: Platform, chosen: Strategy | None
+) -> RegionSettings:
+    """Read one region; `index` is its place in the list, which decides its default range. `chosen`: the strategy.
 
     What only a running region needs (a cluster to reach, the kind of its DNS) is not asked of one that is lost or
     removed.
@@ -96,6 +102,7 @@ def parse_region(reader: Reader, index: int, network: IPv4Network, default_platf
         instance_type=only(Platform.EKS, "instanceType", "instance-type"),
         pods_routed=reader.take("podsRouted", "boolean", default=True),
         kubernetes_version=only(Platform.EKS, "kubernetesVersion", "kubernetes-version"),
+        strategy_options=reader.own("strategyOptions", chosen.region_options if chosen else None),
     )
     for child in (dns, balancer, reader):
         child.close()

@@ -126,6 +126,15 @@ class Reader:
         value = self.values.pop(key, None)
         return Reader({} if value is None else value, self.at(key), self.log, self.silent)
 
+    def own(self, key: str, read: Callable[[Reader], object] | None) -> object:
+        """What `read` makes of the object at `key`, all of whose keys it must take; None: nobody knows its keys."""
+        child = self.child(key)
+        if read is None:
+            return None
+        value = read(child)
+        child.close()
+        return value
+
     def close(self) -> None:
         """Complain of every key that nobody took."""
         for key in self.values:

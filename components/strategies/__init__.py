@@ -1,30 +1,33 @@
-"""The strategies by their config word. A strategy's modules are imported only when it is chosen."""
+"""The strategies by their config word. A package here is a strategy; its modules are imported when it is chosen."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the plan imports this package, and `base` the plan
     from .base import Strategy
 
-AVAILABLE = {
-    "stub-domains": "stub_domains",
-    "load-balancer-per-node": "load_balancer_per_node",
-    "pod-ip": "pod_ip",
-}
-"""Config word -> package of the strategies in this version."""
-
-PLANNED = (
+KNOWN = (
+    "stub-domains",
+    "host-network",
+    "load-balancer-per-node",
+    "pod-ip",
     "coredns-federated",
     "coredns-primary",
-    "host-network",
     "istio",
     "private-zone",
     "proxy",
     "cloud-dns",
 )
+"""Words that this project means to have a strategy for."""
+
+AVAILABLE = {package.name.replace("_", "-"): package.name for package in iter_modules(__path__) if package.ispkg}
+"""Config word -> package of the strategies in this version."""
+
+PLANNED = tuple(name for name in KNOWN if name not in AVAILABLE)
 """Words that are known, for strategies that this version does not have."""
 
 
@@ -34,5 +37,5 @@ def strategy(name: str) -> Strategy:
 
 
 def resources(name: str) -> ModuleType:
-    """The strategy's resources (imports pulumi). Raises KeyError for one that this version does not have."""
+    """The strategy's resources (imports pulumi), as `connection` says. Raises KeyError as `strategy` does."""
     return import_module(f".{AVAILABLE[name]}.resources", __package__)

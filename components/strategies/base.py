@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ..plan.balancers import NODES, PODS
 from ..plan.model import BalancerPlan, Problem, RegionSettings, Settings
+from ..plan.reader import Reader
 
 
 class Protocols(StrEnum):
@@ -72,6 +73,14 @@ class Strategy(Protocol):
     @property
     def name(self) -> str:
         """The config word."""
+        ...
+
+    def stack_options(self, reader: Reader) -> object:
+        """What this strategy reads of the config's `strategyOptions`: becomes `Settings.strategy_options`."""
+        ...
+
+    def region_options(self, reader: Reader) -> object:
+        """What it reads of a region's `strategyOptions`: becomes `RegionSettings.strategy_options`."""
         ...
 
     def refuses(self, settings: Settings) -> Iterable[Problem]:

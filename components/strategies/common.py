@@ -5,9 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..plan.defaults import JOIN_NODES_PER_REGION, SQL_PORT
-from ..plan.model import Platform, RegionSettings, Settings
+from ..plan.model import BalancerPlan, Platform, RegionSettings, Settings
+from ..plan.reader import Reader
 from ..plan.rules import RUNNING
 from .base import Strategy
+from .services import namespace_zone
+
+
+class StrategyDefaults:
+    """What a strategy answers that does not say otherwise. See `components.strategies.base.Strategy` for promises."""
+
+    def stack_options(self, reader: Reader) -> object:
+        """None."""
+        return None
+
+    def region_options(self, reader: Reader) -> object:
+        """None."""
+        return None
+
+    def dns_zone(self, region: RegionSettings) -> str:
+        """The region's own namespace, which no other region has."""
+        return namespace_zone(region)
+
+    def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
+        """None of other regions."""
+        return extra_stub_domains(settings, region)
+
+    def balancers(self, region: RegionSettings) -> tuple[BalancerPlan, ...]:
+        """None."""
+        return ()
 
 
 def first_nodes(strategy: Strategy, settings: Settings) -> tuple[str, ...]:

@@ -1,10 +1,63 @@
-"""What every strategy's resources are to the composition."""
+"""What every strategy's resources are to the composition.
+
+A strategy's `resources` module offers `connect_region`, called once per region, and may offer `offer_region`, called
+before, for what the other regions' connections are made with (a credential, for example).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
+from ..plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
+from ..platforms import RegionalCluster
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One region as a strategy's resources see it."""
+
+    settings: Settings
+    plan: AddressPlan
+    region: RegionSettings
+    cluster: RegionalCluster
+    owner: str
+    """Marks our entries in what others write too: `project/stack`."""
+    client_cidrs: list[str]
+    """Pod and node ranges of every region whose nodes run."""
+
+    @property
+    def here(self) -> RegionPlan:
+        """The region's own part of the plan."""
+        return self.plan.region(self.region.name)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the region is gone: no call is made to its cluster."""
+        return self.region.state is RegionState.LOST
+
 
 class Connection(pulumi.ComponentResource):
-    """A region's part in the regions' finding each other. A strategy's `resources.connect_region` makes one."""
+    """A region's part in the regions' finding each other."""
 
     addresses: pulumi.Output[list[str]]
     """Where this region's DNS answers the other regions, once it does; empty where the strategy has no such servers."""
+
+
+class NoConnection(Connection):
+    """Nothing: what the plan says is enough for each region's `CockroachRegion` to find the others."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cockroachdb-multiregion:index:NoConnection", name, {}, opts)
+        self.addresses = pulumi.Output.from_input([])
+        self.register_outputs({"addresses": self.addresses})
+
+
+Offers = Mapping[str, pulumi.Output[Any]]
+"""Region -> what the strategy's `offer_region` gave there; empty for strategies without."""
+
+
+def connect_by_plan(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> Connection:
+    """`connect_region` of strategies that have nothing to declare."""
+    return NoConnection(f"{site.region.name}-connection", opts)

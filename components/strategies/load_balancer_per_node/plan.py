@@ -6,7 +6,7 @@ mean anything outside of their cluster, so pod networks need not be routed betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ...plan.balancers import NODE, NODES, PODS, node_balancer
 from ...plan.defaults import HTTP_PORT, MAX_NODES_PER_REGION, SQL_PORT
@@ -14,11 +14,11 @@ from ...plan.layout import EKS_BALANCED_NODES_PER_ZONE, NODE_HOST, REGION_PREFIX
 from ...plan.model import BalancerPlan, Platform, Problem, RegionSettings, Settings
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
-from ..common import extra_stub_domains, first_nodes
-from ..services import namespace_zone, service_names
+from ..common import StrategyDefaults, first_nodes
+from ..services import service_names
 
 
-class LoadBalancerPerNodePlan:
+class LoadBalancerPerNodePlan(StrategyDefaults):
     """See `components.strategies.base.Strategy` for what each method promises."""
 
     name = "load-balancer-per-node"
@@ -44,10 +44,6 @@ class LoadBalancerPerNodePlan:
                     "list more regions, or take another strategy",
                 )
 
-    def dns_zone(self, region: RegionSettings) -> str:
-        """The region's own namespace; no other region asks for names in it."""
-        return namespace_zone(region)
-
     def node_address(self, region: RegionSettings, ordinal: int) -> str:
         """The address of the node's load balancer."""
         return node_balancer(region, ordinal).addresses[0]
@@ -59,10 +55,6 @@ class LoadBalancerPerNodePlan:
     def certificate_names(self, region: RegionSettings) -> tuple[str, ...]:
         """The Services', and every node's address: one more node is one more name, which running nodes reload."""
         return (*service_names(region), *(self.node_address(region, ordinal) for ordinal in range(region.nodes)))
-
-    def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
-        """None of other regions."""
-        return extra_stub_domains(settings, region)
 
     def balancers(self, region: RegionSettings) -> tuple[BalancerPlan, ...]:
         """One per node."""

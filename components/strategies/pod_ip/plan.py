@@ -7,7 +7,7 @@ its region's signer for one that names its address.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ...plan.balancers import JOIN, NODES, PODS, join_balancer
 from ...plan.defaults import HTTP_PORT, SQL_PORT
@@ -15,11 +15,10 @@ from ...plan.layout import JOIN_HOST, REGION_PREFIX
 from ...plan.model import BalancerPlan, Problem, RegionSettings, Settings
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
-from ..common import extra_stub_domains
-from ..services import namespace_zone
+from ..common import StrategyDefaults
 
 
-class PodIpPlan:
+class PodIpPlan(StrategyDefaults):
     """See `components.strategies.base.Strategy` for what each method promises."""
 
     name = "pod-ip"
@@ -33,10 +32,6 @@ class PodIpPlan:
                     f"{region.cidr} has no place for the load balancer that nodes join through, which takes "
                     f".16.{JOIN_HOST} of a range; give a /{REGION_PREFIX}, or take another strategy",
                 )
-
-    def dns_zone(self, region: RegionSettings) -> str:
-        """The region's own namespace; no other region asks for names in it."""
-        return namespace_zone(region)
 
     def node_address(self, region: RegionSettings, ordinal: int) -> None:
         """Another one after each restart: never guessed."""
@@ -54,10 +49,6 @@ class PodIpPlan:
     def certificate_names(self, region: RegionSettings) -> None:
         """Made for each pod, at run time."""
         return
-
-    def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
-        """None of other regions."""
-        return extra_stub_domains(settings, region)
 
     def balancers(self, region: RegionSettings) -> tuple[BalancerPlan, ...]:
         """The one that nodes join through."""

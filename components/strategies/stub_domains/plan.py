@@ -13,11 +13,11 @@ from ...plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
 from ...plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
-from ..common import extra_stub_domains, first_nodes
-from ..services import SERVICE, namespace_zone, pod_name, service_names
+from ..common import StrategyDefaults, extra_stub_domains, first_nodes
+from ..services import SERVICE, pod_name, service_names
 
 
-class StubDomainsPlan:
+class StubDomainsPlan(StrategyDefaults):
     """See `components.strategies.base.Strategy` for what each method promises."""
 
     name = "stub-domains"
@@ -59,10 +59,6 @@ class StubDomainsPlan:
                         f"puts the zone {zone} inside {other}'s zone {parent}; "
                         "use cluster domains of which none is inside another region's zone",
                     )
-
-    def dns_zone(self, region: RegionSettings) -> str:
-        """The region's own namespace, which no other region has."""
-        return namespace_zone(region)
 
     def node_address(self, region: RegionSettings, ordinal: int) -> str:
         """The pod's name under the headless Service."""

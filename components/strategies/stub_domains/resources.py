@@ -7,9 +7,7 @@ import pulumi
 from ...network.dns_forwards import DnsForwards
 from ...network.dns_load_balancer import DnsLoadBalancer, DnsLoadBalancerArgs
 from ...plan.balancers import DNS_PORTS
-from ...plan.model import AddressPlan, RegionSettings, RegionState
-from ...platforms import RegionalCluster
-from ..connection import Connection
+from ..connection import Connection, Offers, Site
 
 
 class StubDomainsArgs(TypedDict):
@@ -97,20 +95,10 @@ def _balancer_args(args: StubDomainsArgs) -> DnsLoadBalancerArgs:
     return balancer
 
 
-def connect_region(
-    plan: AddressPlan,
-    region: RegionSettings,
-    cluster: RegionalCluster,
-    *,
-    owner: str,
-    client_cidrs: list[str],
-    opts: pulumi.ResourceOptions,
-) -> StubDomains:
-    """This strategy's resources in one region: what every strategy's `resources` module offers.
-
-    `owner`: `project/stack`. `client_cidrs`: who asks this region's DNS. `opts`: hold the region's provider.
-    """
-    here, balancing = plan.region(region.name), cluster.balancing
+def connect_region(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> StubDomains:
+    """This strategy's resources in one region. `opts`: hold the region's provider."""
+    region, here, cluster = site.region, site.here, site.cluster
+    balancing = cluster.balancing
     args: StubDomainsArgs = {
         "kubeconfig": cluster.kubeconfig,
         "context": cluster.context,
@@ -119,12 +107,12 @@ def connect_region(
         "dns_addresses": list(here.dns_addresses),
         "dns_managed": region.dns_managed,
         "forwards": {zone: list(addresses) for zone, addresses in here.forwards.items()},
-        "owner": owner,
-        "client_cidrs": client_cidrs,
+        "owner": site.owner,
+        "client_cidrs": site.client_cidrs,
         "load_balancer_annotations": dict(balancing.annotations),
         "split_protocols": balancing.split_protocols,
         "owns_dns_text": cluster.owns_dns_text,
-        "lost": region.state is RegionState.LOST,
+        "lost": site.lost,
     }
     if balancing.load_balancer_class is not None:
         args["load_balancer_class"] = balancing.load_balancer_class
