@@ -30,7 +30,7 @@ CHECKS: tuple[Check, ...] = (
     path_checks.dns_servers_are_right,
     path_checks.sql_port,
     path_checks.http_port,
-    path_checks.sql_balancers,
+    path_checks.balancers,
     path_checks.certificates,
     path_checks.expiry,
     path_checks.source_address,

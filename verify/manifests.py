@@ -8,7 +8,7 @@ from components.plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
 
 from .target import Region, Target
 
-PROBE_VERSION = 3
+PROBE_VERSION = 4
 """Of the probe's input and report; both ends come from one checkout, the number guards stray pods of another."""
 
 APP = "cockroachdb-verify"
@@ -26,6 +26,8 @@ PROBE_UID = 1000
 FRESH_QUESTIONS = 4
 """Per DNS balancer address and transport: with two replicas behind it, one dead shows in all but 1 of 16 runs; the
 replicas' own readiness, read from the API, shows the rest."""
+BALANCER_TRIES = 4
+"""Per address of a load balancer, all at once: each is sent to another of the nodes behind it."""
 
 _SOURCES = Path(__file__).parent / "probe"
 
@@ -45,7 +47,7 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
 
     `nodes`: every node of every region; without a name where nobody knows its address. `servers`: each address that
     this region's DNS forwards another region's zone to, with a node's name that it must know; empty for strategies that
-    chain no DNS. `balancers`: the others' SQL load balancers.
+    chain no DNS. `balancers`: the others' load balancers that lead to any node.
     """
     by_zone = {other.dns_zone: other for other in target.regions if other.name != region.name}
     servers = [
@@ -80,10 +82,11 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
         "nodes": nodes,
         "servers": servers,
         "balancers": [
-            {"region": other.name, "address": address}
+            {"region": other.name, "kind": balancer.kind, "address": balancer.address}
             for other in target.regions
             if other.name != region.name
-            for address in other.sql_addresses
+            for balancer in other.balancers
+            for _ in range(BALANCER_TRIES)
         ],
         "credentials": {
             "ca": f"{CERTIFICATES}/ca.crt",

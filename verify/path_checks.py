@@ -12,6 +12,7 @@ from .findings import Finding, Layer, Severity, finding, listing
 from .target import Region
 
 __all__ = [
+    "balancers",
     "certificates",
     "clocks",
     "dns_addresses",
@@ -24,7 +25,6 @@ __all__ = [
     "resolver",
     "route",
     "source_address",
-    "sql_balancers",
     "sql_port",
     "stale_names",
 ]
@@ -65,19 +65,26 @@ def sql_port(evidence: Evidence) -> Iterator[Finding]:
     yield from _port(evidence, SQL_PORT, "connect", "firewall-sql")
 
 
-def sql_balancers(evidence: Evidence) -> Iterator[Finding]:
-    """The addresses that clients are told: red where none of a region's works, though its nodes do."""
+def balancers(evidence: Evidence) -> Iterator[Finding]:
+    """Addresses that clients, or joining nodes, are told: red where none of a kind works, though the nodes do."""
     for source, target, reports in evidence.pairs():
-        tried = [entry for report in reports for entry in towards(report, "balancers", target.name)]
-        dead = [entry for entry in tried if not (ok(entry["connect"]) and ok(entry["tls"]) and ok(entry["sql"]))]
-        if not dead or evidence.cut(source.name, target.name) or not _up(evidence, reports, target, "connect"):
-            continue
-        answering = {entry["address"] for entry in tried} - {entry["address"] for entry in dead}
+        for kind in dict.fromkeys(balancer.kind for balancer in target.balancers):
+            yield from _balancers_of(kind, evidence, source, target, reports)
+
+
+def _balancers_of(
+    kind: str, evidence: Evidence, source: Region, target: Region, reports: tuple[Report, ...]
+) -> Iterator[Finding]:
+    found = [entry for report in reports for entry in towards(report, "balancers", target.name)]
+    tried = [entry for entry in found if entry["kind"] == kind]
+    dead = [entry for entry in tried if not (ok(entry["connect"]) and ok(entry["tls"]) and ok(entry["sql"]))]
+    some = len(dead) < len(tried)
+    if dead and not evidence.cut(source.name, target.name) and _up(evidence, reports, target, "connect"):
         yield finding(
             evidence.target,
-            Severity.DEGRADED if answering else Severity.RED,
+            Severity.DEGRADED if some else Severity.RED,
             Layer.BALANCER,
-            "sql-balancer-some" if answering else "sql-balancer-dead",
+            f"{kind}-balancer-{'some' if some else 'dead'}",
             source.name,
             target.name,
             listing(sorted({entry["address"] for entry in dead})),

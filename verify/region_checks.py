@@ -115,10 +115,11 @@ def unmeasured(evidence: Evidence) -> Iterator[Finding]:
                 else set(),
                 "nodes": {node.ordinal for node in target.nodes},
                 "servers": servers,
+                "balancers": {balancer.address for balancer in target.balancers} if source != target else set(),
                 "peers": (peers if evidence.target.pods_meet(source, target) else set())
                 - ({report["zone"]} if source == target else set()),
             }
-            keys = {"names": "node", "nodes": "node", "servers": "address", "peers": "zone"}
+            keys = {"names": "node", "nodes": "node", "servers": "address", "balancers": "address", "peers": "zone"}
             for section, wanted in expected.items():
                 lacking = wanted - {entry[keys[section]] for entry in report[section] if entry["region"] == target.name}
                 if lacking:

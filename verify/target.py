@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from components.plan.balancers import PODS
+from components.plan.defaults import SQL_PORT
 from components.plan.layout import hosts_per_zone
 from components.plan.model import AddressPlan, NodePlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
 from components.strategies import strategy
@@ -32,6 +33,15 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Balancer:
+    """One address of a load balancer that leads to any of a region's nodes."""
+
+    kind: str
+    """As in the plan: `sql`, or a word of the strategy's."""
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """One region that should be up (`active`) or may still be (`draining`)."""
 
@@ -42,8 +52,8 @@ class Region:
     dns_kind: str
     dns_zone: str
     dns_addresses: tuple[str, ...]
-    sql_addresses: tuple[str, ...]
-    """Where SQL clients of other networks are sent: the SQL load balancer's."""
+    balancers: tuple[Balancer, ...]
+    """Where clients, and nodes that look for the cluster, are sent."""
     forwards: dict[str, tuple[str, ...]]
     zones: tuple[str, ...]
     """Empty: whatever zones the cluster's hosts are labelled with."""
@@ -160,7 +170,12 @@ def _region(chosen: str, settings: RegionSettings, plan: RegionPlan, base: Path,
         dns_kind=str(settings.dns_kind),
         dns_zone=plan.dns_zone,
         dns_addresses=plan.dns_addresses,
-        sql_addresses=plan.sql_addresses,
+        balancers=tuple(
+            Balancer(balancer.kind, address)
+            for balancer in plan.balancers
+            if balancer.pod is None and any(port.number == SQL_PORT for port in balancer.ports)
+            for address in balancer.addresses
+        ),
         forwards=dict(plan.forwards),
         zones=_zones(plan),
         nodes=tuple(_node(node) for node in plan.nodes),

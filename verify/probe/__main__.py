@@ -147,7 +147,7 @@ def probe_node(resolvers: list[str], target: dict[str, Any], given: dict[str, An
 
 
 def probe_balancer(balancer: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """One address of a region's SQL load balancer, as a client with a `databaseUrls` output would reach it."""
+    """One address of a load balancer that leads to any node, as a client with a `databaseUrls` output reaches SQL's."""
     address = balancer["address"]
     return {**balancer, **wire.check_node(address, address, given["ports"]["sql"], given["credentials"])}
 

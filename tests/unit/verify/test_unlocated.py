@@ -1,5 +1,6 @@
 """Nodes whose addresses only run time knows: asked of their regions' API servers, probed there, judged by them."""
 
+from copy import deepcopy
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from components.plan import plan
+from components.plan.balancers import JOIN
 from tests.unit.verify import world
 from tests.unit.verify.test_runner import FakeCluster, fake
 from tests.unit.verify.world import CENTRAL, EAST, REGIONS, WEST, World
@@ -16,7 +18,7 @@ from verify.findings import Finding, Severity
 from verify.judge import judge
 from verify.measurements import PodState
 from verify.probe import __main__ as probe
-from verify.target import Node, Target, located
+from verify.target import Balancer, Node, Target, located
 
 __all__ = ["fake"]
 
@@ -118,11 +120,16 @@ def unlocated_target() -> Target:
                 region,
                 dns_addresses=(),
                 forwards={},
+                balancers=(*region.balancers, Balancer(JOIN, join_address(region.name))),
                 nodes=tuple(Node(node.pod, node.pod, None, unlocated=True) for node in region.nodes),
             )
             for region in aim.regions
         ),
     )
+
+
+def join_address(region: str) -> str:
+    return f"10.{REGIONS.index(region) + 1}.16.30"
 
 
 def findings(aim: Target, measured: World) -> dict[str, Finding]:
@@ -144,6 +151,24 @@ def test_a_member_at_another_address_than_its_pod_is_told() -> None:
                     member["address"] = member["address"].replace("10.2.128.11:", "10.2.128.99:")
     found = findings(aim, measured)
     assert {"member-missing", "member-extra"} <= found.keys()
+
+
+@pytest.mark.parametrize(("tries", "code"), [((0,), "join-balancer-some"), ((0, 1), "join-balancer-dead")])
+def test_a_join_balancer_that_does_not_answer_is_told(tries: tuple[int, ...], code: str) -> None:
+    """SQL's, which is another, is well."""
+    aim = located(unlocated_target(), pods())
+    measured = healthy(aim)
+    for one in measured.values():
+        for report in one.reports:
+            asked = [entry for entry in report["balancers"] if entry["address"] == join_address(WEST)]
+            report["balancers"] += [deepcopy(entry) for entry in asked]
+            asked = [entry for entry in report["balancers"] if entry["address"] == join_address(WEST)]
+            for place in tries:
+                if asked:
+                    asked[place].update(connect={"status": "timeout"}, tls=None, sql=None)
+    found = findings(aim, measured)
+    assert found.keys() == {code}
+    assert "cockroachdb-join" in found[code].fix or "join load balancer" in found[code].fix
 
 
 def nameless(measured: World, region: str, ordinals: tuple[int, ...]) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from components.plan.balancers import SQL
 from verify.measurements import PodState, RegionMeasurement, ZoneProbe
-from verify.target import Node, Region, Target
+from verify.target import Balancer, Node, Region, Target
 
 REGIONS = ("us-east1", "us-central1", "us-west1")
 EAST, CENTRAL, WEST = REGIONS
@@ -28,7 +29,7 @@ def target(draining: tuple[str, ...] = (), platform: str = "existing", regions: 
                 dns_kind="kube-dns" if name == WEST else "coredns",
                 dns_zone=zone(name),
                 dns_addresses=dns[name],
-                sql_addresses=sql_addresses(name),
+                balancers=tuple(Balancer(SQL, address) for address in sql_addresses(name)),
                 forwards={zone(other): dns[other] for other in regions if other != name},
                 zones=tuple(f"{name}-{letter}" for letter in ZONES),
                 nodes=tuple(Node(f"cockroachdb-{n}", node_name(name, n), None) for n in range(NODES)),
@@ -160,14 +161,15 @@ def report(aim: Target, region: Region, zone_name: str) -> dict[str, Any]:
         "balancers": [
             {
                 "region": other.name,
-                "address": address,
+                "kind": balancer.kind,
+                "address": balancer.address,
                 "connect": {"status": "ok", "ms": 1.0},
                 "tls": {"status": "ok", "ms": 2.0, "daysLeft": 300.0},
                 "sql": {"status": "ok", "ms": 3.0, "clusterId": CLUSTER},
             }
             for other in aim.regions
             if other.name != region.name
-            for address in other.sql_addresses
+            for balancer in other.balancers
         ],
         "peers": [
             {
