@@ -12,6 +12,8 @@ from lab.paths import PROJECT
 from lab.venv import VENV
 
 BESIDE = ("unit", "property")
+LABS = 2
+"""Labs that run at a time: one waits for pods and elections two thirds of its time on two cores."""
 
 
 def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -28,13 +30,16 @@ def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]
 
 
 def _tests(run: list[str], words: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Tests without a machine behind them run side by side; the others have it for themselves, one after the other."""
+    """Tests without a machine behind them first; then those with labs, of which two wait for each other's machine well."""
     if words:
         return [("tests", [*run, *words])]
     beside = [f"tests/{name}" for name in BESIDE]
     return [
         ("unit tests", [*run, "--numprocesses=auto", "--dist=loadfile", *beside]),
-        ("lab tests", [*run, "tests", *(f"--ignore={folder}" for folder in beside)]),
+        (
+            "lab tests",
+            [*run, f"--numprocesses={LABS}", "--dist=loadgroup", "tests", *(f"--ignore={folder}" for folder in beside)],
+        ),
     ]
 
 
