@@ -205,6 +205,12 @@ def is_ready(pod: Json) -> bool:
     return pod["status"].get("phase") == "Running" and conditions.get("Ready") == "True"
 
 
+def is_new(stack: RunningStack, region: str, old: Json) -> bool:
+    """Whether the pod that was `old` has been made anew, and is ready."""
+    pod = stack.pods(region).get(old["metadata"]["name"])
+    return pod is not None and pod["metadata"]["uid"] != old["metadata"]["uid"] and is_ready(pod)
+
+
 def identity(pods: Mapping[str, Json]) -> dict[str, tuple[str, int]]:
     """Name -> uid and restarts: unchanged where a pod was left alone."""
     return {

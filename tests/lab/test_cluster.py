@@ -15,6 +15,7 @@ from tests.lab.stack import (
     dev_config,
     identity,
     in_a_lab,
+    is_new,
     is_ready,
     members,
     wait_until,
@@ -142,11 +143,6 @@ def test_a_killed_pod_comes_back_as_itself(stack: RunningStack) -> None:
     after = members(stack.verify())
     assert after == before, "the same names have the same node ids: the stores came back"
     assert node in after
-
-
-def is_new(stack: RunningStack, region: str, old: dict) -> bool:
-    pod = stack.pods(region).get(old["metadata"]["name"])
-    return pod is not None and pod["metadata"]["uid"] != old["metadata"]["uid"] and is_ready(pod)
 
 
 def test_a_pod_moved_to_another_host_is_the_same_node(stack: RunningStack) -> None:

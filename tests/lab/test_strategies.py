@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
 
 import pytest
 
 from components.plan.balancers import PODS
-from components.plan.defaults import STRATEGY
+from components.plan.defaults import SQL_PORT, STRATEGY
 from components.strategies import AVAILABLE, strategy
+from tests.lab.latency import measure
 from tests.lab.stack import (
     Json,
     RunningStack,
     identity,
     in_a_lab,
-    is_ready,
+    is_new,
     members,
     region,
     small_config,
@@ -47,6 +51,23 @@ def config(name: str, nodes: int = 1) -> Json:
     return {**small_config(*regions), "strategy": name}
 
 
+VERIFIED = """
+import socket, ssl, sys
+host, port, authority, *names = sys.argv[1:]
+for name in names:
+    link = socket.create_connection((host, int(port)), 5)
+    link.sendall(bytes.fromhex("0000000804d2162f"))
+    assert link.recv(1) == b"S"
+    try:
+        ssl.create_default_context(cadata=authority).wrap_socket(link, server_hostname=name)
+        print("verified")
+    except ssl.SSLCertVerificationError as error:
+        print("mismatch" if error.verify_code in (62, 64) else error.verify_message.replace(" ", "-"))
+"""
+"""What a client that expects each name says of the certificate behind `host`; 62 and 64: another name, another address.
+"""
+
+
 @pytest.fixture(
     scope="module",
     params=[pytest.param(name, marks=[pytest.mark.long] if name == STRATEGY else []) for name in AVAILABLE],
@@ -57,30 +78,67 @@ def stack(request: pytest.FixtureRequest) -> Iterator[RunningStack]:
         yield running
 
 
-def test_every_region_reaches_every_other(stack: RunningStack) -> None:
+Record = Callable[[str, object], None]
+
+
+class Watch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return round(time.monotonic() - self._begun, 1)
+
+
+def test_every_region_reaches_every_other(stack: RunningStack, record_property: Record) -> None:
     verdict = stack.verify()
     assert verdict["verdict"] == "green", verdict["findings"]
     assert len(members(verdict)) == len(NAMES)
+    state = json.loads(stack.run("pulumi", "stack", "export").stdout)
+    record_property("resources", len(state["deployment"]["resources"]))
 
 
-def test_a_killed_pod_comes_back_as_itself(stack: RunningStack) -> None:
-    before, uid = members(stack.verify()), identity(stack.pods("beta"))["cockroachdb-0"][0]
+def test_names_and_connections_take(stack: RunningStack, record_property: Record) -> None:
+    """Of a node in another region, as a pod has it."""
+    beta = planned(stack, "beta")
+    node = beta["nodes"][0]
+    host = node["address"] or stack.pods("beta")[node["name"]]["status"]["podIP"]
+    zone = "" if is_address(host) else beta["dnsZone"]
+    taken = measure(stack, "alpha", host, node.get("port", SQL_PORT), zone)
+    assert taken.keys() == ({"cold", "warm", "connect"} if zone else {"connect"})
+    for kind, percentiles in taken.items():
+        record_property(kind, percentiles)
+
+
+def test_a_killed_pod_comes_back_as_itself(stack: RunningStack, record_property: Record) -> None:
+    before, pod = members(stack.verify()), stack.pods("beta")["cockroachdb-0"]
+    watch = Watch()
     stack.kubectl("beta", "-n", "beta", "delete", "pod", "cockroachdb-0", "--wait=false")
-
-    def back() -> bool:
-        pods = stack.pods("beta")
-        return (
-            "cockroachdb-0" in pods
-            and pods["cockroachdb-0"]["metadata"]["uid"] != uid
-            and is_ready(pods["cockroachdb-0"])
-        )
-
-    wait_until(120, "the pod is made anew and ready", back)
+    wait_until(120, "the pod is made anew and ready", lambda: is_new(stack, "beta", pod))
     stack.until_green(90)
+    record_property("recovered", watch.seconds)
     assert set(members(stack.verify()).values()) == set(before.values()), "the same nodes, none beside them"
 
 
-def test_a_cut_region_is_named_and_heals(stack: RunningStack) -> None:
+def test_a_pod_that_moves_is_the_same_node(stack: RunningStack, record_property: Record) -> None:
+    before, pod = members(stack.verify()), stack.pods("beta")["cockroachdb-0"]
+    host = pod["spec"]["nodeName"]
+    stack.kubectl("beta", "cordon", host)
+    try:
+        watch = Watch()
+        stack.kubectl("beta", "-n", "beta", "delete", "pod", "cockroachdb-0", "--wait=false")
+        wait_until(120, "the pod is made anew and ready", lambda: is_new(stack, "beta", pod))
+    finally:
+        stack.kubectl("beta", "uncordon", host)
+    stack.until_green(90)
+    record_property("recovered", watch.seconds)
+    assert stack.pods("beta")["cockroachdb-0"]["spec"]["nodeName"] != host
+    assert set(members(stack.verify()).values()) == set(before.values()), "the same nodes, none beside them"
+
+
+def test_a_cut_region_is_named_and_heals(stack: RunningStack, record_property: Record) -> None:
     stack.lab.run("fault", "cut", "gamma")
     try:
         verdict = stack.verify()
@@ -88,10 +146,12 @@ def test_a_cut_region_is_named_and_heals(stack: RunningStack) -> None:
         assert any("gamma" in (found["source"], found["target"]) for found in verdict["findings"])
     finally:
         stack.lab.run("fault", "heal")
+    watch = Watch()
     stack.until_green(90)
+    record_property("recovered", watch.seconds)
 
 
-def test_a_regions_dead_balancers_are_named_and_heal(stack: RunningStack) -> None:
+def test_a_regions_dead_balancers_are_named_and_heal(stack: RunningStack, record_property: Record) -> None:
     stack.lab.run("fault", "kill-balancer", "beta")
     try:
         verdict = stack.verify()
@@ -99,7 +159,20 @@ def test_a_regions_dead_balancers_are_named_and_heal(stack: RunningStack) -> Non
         assert {found["target"] for found in verdict["findings"] if found["severity"] == "red"} == {"beta"}
     finally:
         stack.lab.run("fault", "heal")
+    watch = Watch()
     stack.until_green(90)
+    record_property("recovered", watch.seconds)
+
+
+def test_a_certificate_is_refused_under_another_regions_name(stack: RunningStack) -> None:
+    """A node of beta proves that it is beta, and can't pass for one of gamma."""
+    outputs = stack.outputs()
+    there, _, port = outputs["sqlEndpoints"]["beta"].partition(":")
+    others = [outputs["sqlEndpoints"]["gamma"].partition(":")[0], planned(stack, "gamma")["nodes"][0]["address"]]
+    names = [there, *(name for name in others if name is not None)]
+    words = ["/usr/bin/python3", "-c", VERIFIED, there, port, outputs["caCertificate"], *names]
+    answers = stack.lab.inside("alpha-host-0", *words).stdout.split()
+    assert answers == ["verified", *["mismatch"] * (len(names) - 1)]
 
 
 def test_no_node_talks_in_the_clear(stack: RunningStack) -> None:
@@ -108,10 +181,25 @@ def test_no_node_talks_in_the_clear(stack: RunningStack) -> None:
     assert answer.stdout.strip() in ("E", "closed"), answer.stderr
 
 
-def test_one_node_more_joins_and_restarts_nobody(stack: RunningStack) -> None:
+def test_one_node_more_joins_and_restarts_nobody(stack: RunningStack, record_property: Record) -> None:
     before = {name: identity(stack.pods(name)) for name in NAMES}
     stack.configure(config(str(stack.config()["strategy"]), nodes=2))
+    watch = Watch()
     stack.up()
+    record_property("up", watch.seconds)
     assert len(members(stack.verify())) == len(NAMES) + 1
     for name in NAMES:
         assert before[name].items() <= identity(stack.pods(name)).items(), "nobody restarts"
+
+
+def planned(stack: RunningStack, region: str) -> Json:
+    """The region's part of the `topology` output."""
+    return next(one for one in stack.outputs()["topology"]["regions"] if one["name"] == region)
+
+
+def is_address(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
