@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN = $(PY) -m lab.up
 WHICH = --stack $(STACK) --name $(LAB_NAME)
 
-.PHONY: help setup up down verify test test-all mutations bench
+.PHONY: help setup up down verify test test-all acceptance mutations bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
 
@@ -28,6 +28,9 @@ test: setup ## lint, types, import contracts, tests (the long ones as a sample)
 
 test-all: setup ## the same with every test
 	@$(PY) -m lab.check --all
+
+acceptance: setup ## what every strategy must do, in a lab each; STRATEGY=… for one (five minutes each)
+	@$(PY) -m tests.acceptance $(if $(STRATEGY),--strategies $(STRATEGY))
 
 mutations: setup ## the network of a running STACK, resource by resource: what packets and proof say of each that is gone (an hour)
 	@$(PY) -m tests.mutations --name $(LAB_NAME) --write

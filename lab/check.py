@@ -30,7 +30,7 @@ def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]
 
 
 def _tests(run: list[str], words: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Tests without a machine behind them first; then those with labs, of which two wait for each other's machine well."""
+    """Tests that need no lab have the machine for themselves; then come those that do, some labs at a time."""
     if words:
         return [("tests", [*run, *words])]
     beside = [f"tests/{name}" for name in BESIDE]

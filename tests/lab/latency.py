@@ -47,9 +47,7 @@ def measure(stack: RunningStack, source: str, host: str, port: int, zone: str) -
     _run(stack, source, name, words)
     told = json.loads(stack.kubectl(source, "logs", "-n", source, name))
     stack.kubectl(source, "delete", "pod", "-n", source, name, "--wait=false")
-    return {
-        kind: {"p50": _percentile(taken, 50), "p99": _percentile(taken, 99)} for kind, taken in told.items() if taken
-    }
+    return {kind: _percentiles(taken) for kind, taken in told.items() if taken}
 
 
 def _run(stack: RunningStack, region: str, name: str, words: list[str]) -> None:
@@ -83,5 +81,6 @@ def _phase(stack: RunningStack, region: str, name: str) -> str:
     return stack.get(region, "pod", "-n", region, name)["status"].get("phase", "")
 
 
-def _percentile(taken: list[float], percent: int) -> float:
-    return round(statistics.quantiles(taken, n=100, method="inclusive")[percent - 1], 2)
+def _percentiles(taken: list[float]) -> dict[str, float]:
+    hundredths = statistics.quantiles(taken, n=100, method="inclusive")
+    return {f"p{percent}": round(hundredths[percent - 1], 2) for percent in (50, 99)}
