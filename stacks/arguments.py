@@ -149,6 +149,8 @@ def region_args(
         "zones": list(region.zones),
         "cluster_domain": region.cluster_domain,
         "host_network": identity.host_network,
+        "own_services": identity.own_service,
+        "namespace_labels": dict(identity.namespace_labels),
         "join_addresses": list(plan.join_addresses),
         "members": members(plan, here),
         "sql_address": here.sql_address,
@@ -174,6 +176,8 @@ def region_args(
         args["advertise_host"] = identity.advertise_host
     else:
         args["addresses"] = {node.name: node.address for node in here.nodes if node.address is not None}
+    if identity.app_protocol is not None:
+        args["app_protocol"] = identity.app_protocol
     if balancing.load_balancer_class is not None:
         args["load_balancer_class"] = balancing.load_balancer_class
     for join in here.balancers_of(JOIN):

@@ -35,6 +35,13 @@ class Region:
     dns: Connection
     """The strategy's resources."""
     database: CockroachRegion
+    furniture: Sequence[pulumi.Resource] = ()
+    """What the strategy has in the database's namespace."""
+
+    @property
+    def made(self) -> list[pulumi.Resource]:
+        """All that was declared in its cluster."""
+        return [self.dns, self.database, *self.furniture]
 
     def after(self, steps: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         """Options of what runs in this region's cluster once `steps` are done."""
@@ -79,7 +86,8 @@ def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Inpu
     users = {user: _client(authority, user) for user in arguments.sql_users(settings)}
     stack = MultiRegion(settings, plan, lock, authority, users, clouds(settings, plan, lock))
 
-    sites = [_site(stack, region) for region in settings.regions if region.state is not RegionState.REMOVED]
+    common = _common(stack)
+    sites = [_site(stack, region, common) for region in settings.regions if region.state is not RegionState.REMOVED]
     offers = _offers(stack, sites)
     for site in sites:
         if site.lost:
@@ -103,9 +111,11 @@ def _region(stack: MultiRegion, site: Site, offers: Offers, clients: dict[str, C
     database = CockroachRegion(
         region.name,
         args,
-        pulumi.ResourceOptions(providers=[cluster.provider], depends_on=list(cluster.balancing.waits_for)),
+        pulumi.ResourceOptions(
+            providers=[cluster.provider], depends_on=[*cluster.balancing.waits_for, *dns.before_nodes]
+        ),
     )
-    return Region(region, here, cluster, dns, database)
+    return Region(region, here, cluster, dns, database, _furnish(stack, site, database))
 
 
 def _certificate(stack: MultiRegion, region: RegionSettings, here: RegionPlan) -> NodeCertificate | RegionAuthority:
@@ -153,7 +163,7 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
 
     if born_in is not None:
         first = stack.region(born_in)
-        everything: list[pulumi.Resource] = [made for region in stack.regions for made in (region.dns, region.database)]
+        everything = [made for region in stack.regions for made in region.made]
         everything += stack.clouds.joins
         init_args = arguments.init_args(settings, first.plan)
         done = [ClusterInit("cockroachdb-init", init_args, first.after(everything))]
@@ -166,7 +176,7 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
             "node": node,
             "template_hash": region.database.template_hash,
         }
-        done = [Rollout(region.settings.name, rollout_args, region.after([*done, region.dns, region.database]))]
+        done = [Rollout(region.settings.name, rollout_args, region.after([*done, *region.made]))]
 
     sql_args = arguments.databases_args(settings, admin.plan, license_key)
     done = [Databases("cockroachdb-databases", sql_args, admin.after(done))]
@@ -198,7 +208,7 @@ def _client(authority: CertificateAuthority, user: str) -> ClientCertificate:
     )
 
 
-def _site(stack: MultiRegion, region: RegionSettings) -> Site:
+def _site(stack: MultiRegion, region: RegionSettings, common: object) -> Site:
     """A region with the cluster that is made, or is there, for it."""
     return Site(
         settings=stack.settings,
@@ -207,7 +217,22 @@ def _site(stack: MultiRegion, region: RegionSettings) -> Site:
         cluster=stack.clouds.cluster(region),
         owner=f"{pulumi.get_project()}/{pulumi.get_stack()}",
         client_cidrs=arguments.live_cidrs(stack.plan),
+        common=common,
     )
+
+
+def _common(stack: MultiRegion) -> object:
+    """What the chosen strategy has once for all regions, in no cluster."""
+    offer = getattr(resources(stack.settings.strategy), "offer_stack", None)
+    return None if offer is None else offer(stack.settings, pulumi.ResourceOptions(depends_on=[stack.lock]))
+
+
+def _furnish(stack: MultiRegion, site: Site, database: CockroachRegion) -> Sequence[pulumi.Resource]:
+    """What the chosen strategy has in the namespace of a region's database."""
+    furnish = getattr(resources(stack.settings.strategy), "furnish_region", None)
+    if furnish is None:
+        return ()
+    return furnish(site, pulumi.ResourceOptions(providers=[site.cluster.provider], depends_on=[database]))
 
 
 def _offers(stack: MultiRegion, sites: Sequence[Site]) -> Offers:

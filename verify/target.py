@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from components.plan.balancers import PODS
 from components.plan.defaults import SQL_PORT
 from components.plan.layout import hosts_per_zone
 from components.plan.model import AddressPlan, NodePlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
@@ -160,8 +159,6 @@ def milliseconds(duration: str) -> float:
 
 def _region(chosen: str, settings: RegionSettings, plan: RegionPlan, base: Path, kubeconfig: Path | None) -> Region:
     own = settings.kubeconfig is not None
-    # What no port of the strategy leads to, the network need not let through.
-    called = any(port.to == PODS for port in strategy(chosen).ports())
     return Region(
         name=plan.name,
         namespace=plan.namespace,
@@ -181,7 +178,8 @@ def _region(chosen: str, settings: RegionSettings, plan: RegionPlan, base: Path,
         nodes=tuple(_node(node) for node in plan.nodes),
         kubeconfig=base / settings.kubeconfig if settings.kubeconfig is not None else kubeconfig,
         context=settings.context if own else plan.name,
-        pods_routed=settings.pods_routed and called,
+        # What the strategy has nobody call, the network need not let through.
+        pods_routed=settings.pods_routed and strategy(chosen).pods_meet,
     )
 
 

@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from . import names, network_policy, pod_template, secrets, services
 from .access import NodeAccess
+from .fragments import Manifest
 from .region_args import CockroachRegionArgs, JoinBalancerArgs, NodeBalancerArgs
 from .scripts import read_scripts
 from .signer import NodeSigner
@@ -64,6 +65,7 @@ class CockroachRegion(pulumi.ComponentResource):
                 "name": namespace,
                 "labels": {
                     **labels,
+                    **args.get("namespace_labels", {}),
                     # The host's network is more than any stricter profile grants.
                     "pod-security.kubernetes.io/enforce": "privileged" if nodes.host_network else "restricted",
                 },
@@ -116,20 +118,25 @@ class CockroachRegion(pulumi.ComponentResource):
             )
 
         # Never awaited: a Service is ready when pods behind it are, and these are only once the cluster is initialised.
-        headless = k8s.core.v1.Service(
-            f"{name}-headless", metadata=meta(names.APP, SKIP_AWAIT), spec=services.headless_spec(), opts=inside
-        )
-        k8s.core.v1.Service(
-            f"{name}-public", metadata=meta(names.PUBLIC_SERVICE, SKIP_AWAIT), spec=services.public_spec(), opts=inside
-        )
-
-        def balanced(suffix: str, service: str, balancer: services.Balancer) -> k8s.core.v1.Service:
+        def served(
+            suffix: str, service: str, spec: Manifest, annotations: Mapping[str, pulumi.Input[str]] | None = None
+        ) -> k8s.core.v1.Service:
             return k8s.core.v1.Service(
                 f"{name}-{suffix}",
-                metadata=meta(service, {**SKIP_AWAIT, **args.get("load_balancer_annotations", {})}),
-                spec=services.balancer_spec(balancer),
+                metadata=meta(service, {**SKIP_AWAIT, **(annotations or {})}),
+                spec=services.with_protocol(spec, args.get("app_protocol")),
                 opts=inside,
             )
+
+        def balanced(suffix: str, service: str, balancer: services.Balancer) -> k8s.core.v1.Service:
+            annotations = args.get("load_balancer_annotations")
+            return served(suffix, service, services.balancer_spec(balancer), annotations)
+
+        headless = served("headless", names.APP, services.headless_spec())
+        served("public", names.PUBLIC_SERVICE, services.public_spec())
+        if args.get("own_services", False):
+            pods = [f"{names.APP}-{ordinal}" for ordinal in range(args["nodes"])]
+            first += [served(pod, pod, services.own_spec(pod)) for pod in pods]
 
         balanced("sql", names.SQL_SERVICE, _sql_balancer(args))
         first += [

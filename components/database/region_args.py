@@ -62,6 +62,12 @@ class CockroachRegionArgs(TypedDict):
     """Pod -> host that it advertises, each its own."""
     host_network: NotRequired[bool]
     """Nodes use their host's network."""
+    own_services: NotRequired[bool]
+    """Each pod has a Service with a cluster address and the pod's name, ready or not. Default false."""
+    app_protocol: NotRequired[str]
+    """`appProtocol` of the Services' ports. Default: none."""
+    namespace_labels: NotRequired[dict[str, str]]
+    """Labels of the namespace beside the program's own."""
     join_addresses: list[str]
     """`host:port` of the nodes that others join through: the same list in every region."""
     members: list[MemberArgs]

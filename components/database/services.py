@@ -32,6 +32,13 @@ class Balancer:
     """Where the load balancer asks hosts whether they have a pod behind it. None: the cluster chooses."""
 
 
+def with_protocol(spec: Manifest, app_protocol: str | None) -> Manifest:
+    """The spec with `appProtocol` at each port, where there is one to say."""
+    if app_protocol is None:
+        return spec
+    return {**spec, "ports": [{**port, "appProtocol": app_protocol} for port in spec["ports"]]}
+
+
 def headless_spec() -> Manifest:
     """Gives each pod its name.
 
@@ -48,6 +55,16 @@ def headless_spec() -> Manifest:
 def public_spec() -> Manifest:
     """For clients inside the cluster: any ready node of the region."""
     return {"type": "ClusterIP", "selector": names.selector_labels(), "ports": [dict(port) for port in _PORTS]}
+
+
+def own_spec(pod: str) -> Manifest:
+    """One pod's, at a cluster address. Ready or not: others join it before it is ready."""
+    return {
+        "type": "ClusterIP",
+        "publishNotReadyAddresses": True,
+        "selector": {**names.selector_labels(), names.POD_NAME_LABEL: pod},
+        "ports": [dict(port) for port in _PORTS],
+    }
 
 
 def balancer_spec(balancer: Balancer) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..strategies import AVAILABLE, PLANNED, strategy
-from .balancers import DNS, PODS
+from .balancers import DNS
 from .model import Problem
 from .rules import Draft, show, stack_rule, suggest
 
@@ -28,6 +28,22 @@ def _refuses(draft: Draft) -> Iterable[Problem]:
     if name not in AVAILABLE or draft.broken & {"regions"}:
         return ()
     return strategy(name).refuses(draft.settings)
+
+
+@stack_rule("strategy-platforms")
+def _platforms(draft: Draft) -> Iterator[Problem]:
+    """Clusters of a platform that the strategy cannot work on."""
+    name = draft.settings.strategy
+    if name not in AVAILABLE:
+        return
+    able = strategy(name).platforms
+    for path, region in draft.regions():
+        if region.platform not in able and draft.sound(f"{path}.platform", "platform"):
+            yield Problem(
+                f"{path}.platform",
+                f"{region.platform}, but strategy {name} works on {' and '.join(able)} only; "
+                "use such a cluster, or take another strategy",
+            )
 
 
 @stack_rule("strategy-addresses")
@@ -57,9 +73,9 @@ def _addresses(draft: Draft) -> Iterator[Problem]:
 def _unrouted(draft: Draft) -> Iterator[Problem]:
     """Pods that other regions don't reach can't be what the strategy has them call."""
     name = draft.settings.strategy
-    if name not in AVAILABLE or all(port.to != PODS for port in strategy(name).ports()):
+    if name not in AVAILABLE or not strategy(name).pods_meet:
         return
-    instead = [each for each in AVAILABLE if all(port.to != PODS for port in strategy(each).ports())]
+    instead = [each for each in AVAILABLE if not strategy(each).pods_meet]
     for path, region in draft.regions():
         if not region.pods_routed:
             yield Problem(

@@ -9,12 +9,12 @@ Its `plan` module is pure; its `resources` module is imported only when the stra
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from ..plan.balancers import NODES, PODS
-from ..plan.model import BalancerPlan, Problem, RegionSettings, Settings
+from ..plan.model import BalancerPlan, Platform, Problem, RegionSettings, Settings
 from ..plan.reader import Reader
 
 
@@ -65,6 +65,12 @@ class PodIdentity:
     flags: tuple[str, ...]
     """Further flags of `cockroach start` that this strategy needs."""
     certificate_source: CertificateSource
+    own_service: bool = False
+    """Each pod has a Service of its own, with a cluster address and the pod's name, ready or not."""
+    app_protocol: str | None = None
+    """`appProtocol` of every Service's ports, for who would guess it of their names."""
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the region's namespace, beside the program's own."""
 
 
 class Strategy(Protocol):
@@ -73,6 +79,19 @@ class Strategy(Protocol):
     @property
     def name(self) -> str:
         """The config word."""
+        ...
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """Who may run its regions' clusters; regions on others are refused."""
+        ...
+
+    @property
+    def pods_meet(self) -> bool:
+        """Whether pods of different regions call each other at their own addresses, with nothing in between.
+
+        Then pods have to be routed between regions, and a pod sees its caller's own address.
+        """
         ...
 
     def stack_options(self, reader: Reader) -> object:

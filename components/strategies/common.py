@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..plan.balancers import PODS
 from ..plan.defaults import JOIN_NODES_PER_REGION, SQL_PORT
 from ..plan.model import BalancerPlan, Platform, RegionSettings, Settings
 from ..plan.reader import Reader
 from ..plan.rules import RUNNING
-from .base import Strategy
+from .base import Port, Strategy
 from .services import namespace_zone
 
 
 class StrategyDefaults:
     """What a strategy answers that does not say otherwise. See `components.strategies.base.Strategy` for promises."""
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """Everyone."""
+        return tuple(Platform)
+
+    @property
+    def pods_meet(self) -> bool:
+        """Where a port leads to pods."""
+        return any(port.to == PODS for port in self.ports())
 
     def stack_options(self, reader: Reader) -> object:
         """None."""
@@ -32,6 +43,10 @@ class StrategyDefaults:
         return extra_stub_domains(settings, region)
 
     def balancers(self, region: RegionSettings) -> tuple[BalancerPlan, ...]:
+        """None."""
+        return ()
+
+    def ports(self) -> tuple[Port, ...]:
         """None."""
         return ()
 

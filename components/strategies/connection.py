@@ -1,10 +1,12 @@
 """What every strategy's resources are to the composition.
 
 A strategy's `resources` module offers `connect_region`, called once per region, and may offer `offer_region`, called
-before, for what the other regions' connections are made with (a credential, for example).
+before, for what the other regions' connections are made with (a credential, for example). Two more may be there:
+`offer_stack`, called once before all of these, for what all regions have in common; and `furnish_region`, called after
+a region's database, for what the strategy has in the database's namespace.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +28,8 @@ class Site:
     """Marks our entries in what others write too: `project/stack`."""
     client_cidrs: list[str]
     """Pod and node ranges of every region whose nodes run."""
+    common: Any = None
+    """What the strategy's `offer_stack` made."""
 
     @property
     def here(self) -> RegionPlan:
@@ -43,6 +47,11 @@ class Connection(pulumi.ComponentResource):
 
     addresses: pulumi.Output[list[str]]
     """Where this region's DNS answers the other regions, once it does; empty where the strategy has no such servers."""
+
+    @property
+    def before_nodes(self) -> Sequence[pulumi.Resource]:
+        """What has to be there before the region's nodes, because their pods are born by it. None of another region."""
+        return ()
 
 
 class NoConnection(Connection):

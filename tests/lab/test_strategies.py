@@ -9,7 +9,6 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from components.plan.balancers import PODS
 from components.plan.defaults import SQL_PORT, STRATEGY
 from components.strategies import AVAILABLE, strategy
 from tests.lab.latency import measure
@@ -42,7 +41,7 @@ except OSError:
 
 def config(name: str, nodes: int = 1) -> Json:
     """Three regions; where the strategy can do without routes to pods, there are none."""
-    routed = any(port.to == PODS for port in strategy(name).ports())
+    routed = strategy(name).pods_meet
     kinds = ("coredns", "coredns", "kube-dns")
     regions = [
         {**region(place, kind, nodes if place == "alpha" else 1), "podsRouted": routed}
