@@ -129,6 +129,17 @@ def _dns_of_platform(draft: Draft) -> Iterator[Problem]:
             )
 
 
+@stack_rule("standard-clusters")
+def _standard(draft: Draft) -> Iterator[Problem]:
+    """Hosts, disks and their zones are planned: Autopilot decides these itself."""
+    if draft.settings.gcp is not None and draft.settings.gcp.autopilot and draft.sound("gcp"):
+        yield Problem(
+            "gcp.autopilot",
+            "true is for clusters that choose their machines themselves, and this version plans a host per node; "
+            "leave it out, for Standard clusters",
+        )
+
+
 @stack_rule("domain-of-platform")
 def _domain_of_platform(draft: Draft) -> Iterator[Problem]:
     for path, region in _made(draft):

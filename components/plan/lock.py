@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..strategies import strategy
 from .lock_clusters import made, moved_clusters, moved_zones, text
 from .model import AddressPlan, Problem, RegionState, Settings
 from .rules import RUNNING, show
@@ -20,10 +21,10 @@ _MOVES = {
     "podCidr": "podCidr",
     "serviceCidr": "serviceCidr",
     "sqlAddress": "sqlAddress",
-    "dnsZone": "dns.clusterDomain",
+    "dnsZone": "",
     "platform": "platform",
 }
-"""Key of a region in the plan's JSON -> key in the config that decides it."""
+"""Key of a region in the plan's JSON -> key in the config that decides it; what decides the zone, the strategy says."""
 
 _RETURNS = "a node's store that was decommissioned cannot come back: list a region with a new name, last"
 
@@ -119,7 +120,10 @@ def compare_topologies(
             for was in previous["regions"]
             for index, now in enumerate(regions)
             if was["name"] == now["name"]
-            for problem in (*_state(f"regions[{index}]", was, now, allow_data_loss), *_moves(index, was, now))
+            for problem in (
+                *_state(f"regions[{index}]", was, now, allow_data_loss),
+                *_moves(index, was, now, strategy(new["strategy"]).zone_key),
+            )
         ),
     ]
 
@@ -179,7 +183,7 @@ def _state(path: str, was: Mapping[str, Any], now: Mapping[str, Any], allow_data
         )
 
 
-def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:
+def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any], zone_key: str) -> Iterator[Problem]:
     if RegionState.REMOVED in (was["state"], now["state"]):
         return
     path, name = f"regions[{index}]", now["name"]
@@ -196,7 +200,7 @@ def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
     yield from moved_zones(f"{path}.zones", was, now)
     for key in moved:
         yield Problem(
-            f"{path}.{_MOVES.get(key, key)}",
+            f"{path}.{_MOVES.get(key, key) or zone_key}",
             f"{text(now[key])} would move {name}'s {key}, which the running stack has at {text(was[key])}; "
             "put it back" + (", or list both, up, and then drop the old one" if key == "dnsAddresses" else ""),
         )

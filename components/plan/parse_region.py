@@ -85,7 +85,7 @@ def parse_region(
             "string",
             "dns-kind",
             convert=DnsKind,
-            default=DnsKind.COREDNS if platform is Platform.EXISTING else DNS_KINDS[platform][0],
+            default=_dns_kind(platform, chosen),
             required=needed("say which server answers the cluster's DNS: coredns or kube-dns"),
         ),
         cluster_domain=dns.take("clusterDomain", "string", "dns-name", default=defaults.CLUSTER_DOMAIN),
@@ -107,6 +107,14 @@ def parse_region(
     for child in (dns, balancer, reader):
         child.close()
     return settings
+
+
+def _dns_kind(platform: Platform, chosen: Strategy | None) -> DnsKind:
+    """What answers DNS where the config does not say; what stands on `existing` until a rule has said so."""
+    if platform is Platform.EXISTING:
+        return DnsKind.COREDNS
+    wanted = None if chosen is None else chosen.cluster_dns(platform)
+    return wanted or DNS_KINDS[platform][0]
 
 
 def _refuse_existings_keys(reader: Reader, platform: Platform) -> None:

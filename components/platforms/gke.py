@@ -65,13 +65,19 @@ class GkeClusterArgs(TypedDict):
     """Which window of the week is this cluster's; 14 clusters with numbers of their own never upgrade together."""
     deletion_protection: NotRequired[bool]
     """True, the default: a deletion of the cluster fails."""
+    cloud_dns: NotRequired[bool]
+    """True: Cloud DNS answers names, from outside the cluster. Default false: kube-dns does."""
+    network_domain: NotRequired[str]
+    """With `cloud_dns`: the pods of headless Services have names in this domain too, for the whole VPC. Unique in it.
+    Default: they have none."""
     lost: NotRequired[bool]
     """True: the cluster is out of reach. Its API server is never called again, its objects leave the state, and what
     the cloud has of it stays as it is. Default false."""
 
 
 class GkeCluster(RegionalCluster):
-    """A regional Standard cluster with private hosts, kube-dns behind NodeLocal DNSCache, and its own node pool.
+    """A regional Standard cluster with private hosts, kube-dns behind NodeLocal DNSCache (or Cloud DNS), and its own
+    node pool.
 
     Pods keep their addresses on the way out (no SNAT), Services of type LoadBalancer are internal, and their firewall
     rules are the program's alone. `opts.depends_on` should have what the cluster needs beside its subnet: APIs,
@@ -198,10 +204,11 @@ def _cluster(
         },
         release_channel={"channel": args.get("release_channel", "REGULAR")},
         workload_identity_config={"workload_pool": pulumi.Output.concat(args["project"], ".svc.id.goog")},
-        # Stub domains need kube-dns; NodeLocal DNSCache asks their servers itself, over TCP and UDP.
-        dns_config={"cluster_dns": "KUBE_DNS"},
+        dns_config=dns_config(args),
         addons_config={
-            "dns_cache_config": {"enabled": True},
+            # It asks stub domains' servers itself, over TCP and UDP. Cloud DNS has its own cache on every host, and
+            # another one would only keep addresses of pods that are gone for longer.
+            "dns_cache_config": {"enabled": not args.get("cloud_dns", False)},
             "gce_persistent_disk_csi_driver_config": {"enabled": True},
         },
         enable_shielded_nodes=True,
@@ -216,6 +223,16 @@ def _cluster(
             ignore_changes=["nodeConfig"],
         ),
     )
+
+
+def dns_config(args: GkeClusterArgs) -> gcp.container.ClusterDnsConfigArgsDict:
+    """Stub domains need kube-dns. With Cloud DNS, Services keep their names in the cluster alone (`CLUSTER_SCOPE`)."""
+    if not args.get("cloud_dns", False):
+        return {"cluster_dns": "KUBE_DNS"}
+    config: gcp.container.ClusterDnsConfigArgsDict = {"cluster_dns": "CLOUD_DNS", "cluster_dns_scope": "CLUSTER_SCOPE"}
+    if "network_domain" in args:
+        config["additive_vpc_scope_dns_domain"] = args["network_domain"]
+    return config
 
 
 def _node_pool(

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ..plan.balancers import NODES, PODS
-from ..plan.model import BalancerPlan, Platform, Problem, RegionSettings, Settings
+from ..plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ..plan.reader import Reader
 
 
@@ -104,6 +104,22 @@ class Strategy(Protocol):
 
     def refuses(self, settings: Settings) -> Iterable[Problem]:
         """What of these settings the strategy cannot work with."""
+        ...
+
+    def cluster_dns(self, platform: Platform) -> DnsKind | None:
+        """What is to answer DNS in clusters that the program makes; None: whatever the platform has by default."""
+        ...
+
+    def network_domain(self, region: RegionSettings) -> str | None:
+        """The domain under which the cloud's own DNS is to show the region's pods to the whole network; None: nowhere.
+
+        `<pod>.<headless Service>.<namespace>.svc.<domain>`, in every region of that network.
+        """
+        ...
+
+    @property
+    def zone_key(self) -> str:
+        """The region's config key that decides `dns_zone`, for messages."""
         ...
 
     def dns_zone(self, region: RegionSettings) -> str:

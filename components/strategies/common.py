@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..plan.balancers import PODS
 from ..plan.defaults import JOIN_NODES_PER_REGION, SQL_PORT
-from ..plan.model import BalancerPlan, Platform, RegionSettings, Settings
+from ..plan.model import BalancerPlan, DnsKind, Platform, RegionSettings, Settings
 from ..plan.reader import Reader
 from ..plan.rules import RUNNING
 from .base import Port, Strategy
@@ -16,6 +16,7 @@ from .services import namespace_zone
 class StrategyDefaults:
     """What a strategy answers that does not say otherwise. See `components.strategies.base.Strategy` for promises."""
 
+    zone_key = "dns.clusterDomain"
     @property
     def platforms(self) -> tuple[Platform, ...]:
         """Everyone."""
@@ -32,6 +33,14 @@ class StrategyDefaults:
 
     def region_options(self, reader: Reader) -> object:
         """None."""
+        return None
+
+    def cluster_dns(self, platform: Platform) -> DnsKind | None:
+        """The platform's default."""
+        return None
+
+    def network_domain(self, region: RegionSettings) -> str | None:
+        """Nowhere."""
         return None
 
     def dns_zone(self, region: RegionSettings) -> str:

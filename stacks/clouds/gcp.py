@@ -12,6 +12,7 @@ from components.plan.machines import host_type
 from components.plan.model import (
     AddressPlan,
     BalancerPlan,
+    DnsKind,
     GcpSettings,
     Platform,
     RegionSettings,
@@ -19,7 +20,8 @@ from components.plan.model import (
     Settings,
 )
 from components.platforms import RegionalCluster
-from components.platforms.gke import GkeCluster
+from components.platforms.gke import GkeCluster, GkeClusterArgs
+from components.strategies import strategy
 
 from ..arguments import client_cidrs, live_cidrs
 from . import held
@@ -63,25 +65,30 @@ class Gcp:
     def cluster(self, region: RegionSettings) -> RegionalCluster:
         """The region's cluster, in its subnet."""
         here, own = self.network.region(region.name), self._own
+        args: GkeClusterArgs = {
+            "project": own.project,
+            "location": region.location,
+            "zones": list(region.zones),
+            "nodes": region.nodes,
+            "network": here.network_id,
+            "nodes_subnet": here.nodes_subnet,
+            "balancers_subnet": here.balancers_subnet_name,
+            "control_plane_cidr": str(layout.cut(region.cidr).control_plane),
+            "authorized_cidrs": [str(cidr) for cidr in own.authorized_cidrs],
+            "release_channel": own.release_channel,
+            "machine_type": host_type(self._settings, region),
+            "storage_type": own.storage_type,
+            "maintenance_slot": self._settings.regions.index(region),
+            "deletion_protection": own.deletion_protection and not self._settings.allow_data_loss,
+            "cloud_dns": region.dns_kind is DnsKind.CLOUD_DNS,
+            "lost": region.state is RegionState.LOST,
+        }
+        domain = strategy(self._settings.strategy).network_domain(region)
+        if domain is not None:
+            args["network_domain"] = domain
         return GkeCluster(
             region.name,
-            {
-                "project": own.project,
-                "location": region.location,
-                "zones": list(region.zones),
-                "nodes": region.nodes,
-                "network": here.network_id,
-                "nodes_subnet": here.nodes_subnet,
-                "balancers_subnet": here.balancers_subnet_name,
-                "control_plane_cidr": str(layout.cut(region.cidr).control_plane),
-                "authorized_cidrs": [str(cidr) for cidr in own.authorized_cidrs],
-                "release_channel": own.release_channel,
-                "machine_type": host_type(self._settings, region),
-                "storage_type": own.storage_type,
-                "maintenance_slot": self._settings.regions.index(region),
-                "deletion_protection": own.deletion_protection and not self._settings.allow_data_loss,
-                "lost": region.state is RegionState.LOST,
-            },
+            args,
             pulumi.ResourceOptions(providers=[self.provider], depends_on=list(here.ready)),
         )
 

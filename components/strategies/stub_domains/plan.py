@@ -29,12 +29,6 @@ class StubDomainsPlan(StrategyDefaults):
 
     def _without_servers(self, settings: Settings) -> Iterator[Problem]:
         """Cloud DNS answers from outside the cluster: nothing there reads a ConfigMap's stub domains."""
-        if settings.gcp is not None and settings.gcp.autopilot:
-            yield Problem(
-                "gcp.autopilot",
-                "true makes clusters whose names Cloud DNS answers: with no kube-dns pods, a stub domain in their "
-                "ConfigMap does nothing; leave it out, for Standard clusters",
-            )
         for index, region in enumerate(settings.regions):
             if region.dns_kind is DnsKind.CLOUD_DNS and region.state in RUNNING:
                 instead = "kube-dns" if region.platform is Platform.GKE else "a cluster with kube-dns or CoreDNS"
