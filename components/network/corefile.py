@@ -10,6 +10,9 @@ import re
 
 from .forward_rules import ForwardConflict, ForwardError, Forwards, zone_key
 
+HOSTS_SERVERS = "/etc/resolv.conf"
+"""Whom the pod's host asks, if the pod's `dnsPolicy` is `Default`."""
+
 EKS_DEFAULT = """.:53 {
     errors
     health {
@@ -60,14 +63,17 @@ def render(forwards: Forwards) -> str:
     )
 
 
-def whole(cluster_domain: str, forwards: Forwards, extra_server_blocks: str = "") -> str:
-    """A whole Corefile, where the platform lets the program own it: EKS's default, the forwards, and other people's
-    blocks as they are.
+def whole(cluster_domain: str, forwards: Forwards, extra_server_blocks: str = "", upstream: str = HOSTS_SERVERS) -> str:
+    """A whole Corefile, where the program owns it: EKS's default, the forwards, and other people's blocks as they are.
+
+    `cluster_domain`: several, with spaces between them, are the same names in each. `upstream`: servers, with spaces
+    too, or the file that lists them, for all names that no block serves.
 
     Raises ForwardConflict when one of those serves a zone that is served already, the root among them: CoreDNS would
     refuse to start.
     """
-    text = EKS_DEFAULT % cluster_domain + render(forwards)
+    default = (EKS_DEFAULT % cluster_domain).replace(f"forward . {HOSTS_SERVERS}", f"forward . {upstream}")
+    text = default + render(forwards)
     twice = served_zones(text) & served_zones(extra_server_blocks)
     if twice:
         zones = ", ".join(sorted(zone or "." for zone in twice))

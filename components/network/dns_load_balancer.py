@@ -23,6 +23,8 @@ class DnsLoadBalancerArgs(TypedDict):
     """Who may ask: pod and node ranges of the regions. Default: anyone who can route there."""
     load_balancer_class: NotRequired[str]
     """`spec.loadBalancerClass`. Default: the cluster's own."""
+    selector: NotRequired[dict[str, str]]
+    """Labels of the pods behind it. Default: those of the cluster's DNS."""
     annotations: NotRequired[dict[str, pulumi.Input[str]]]
     """Annotations of the Services, where a load balancer is asked for by those."""
     split_protocols: NotRequired[bool]
@@ -63,7 +65,7 @@ class DnsLoadBalancer(pulumi.ComponentResource):
             )
 
         if "node_ports" in args:
-            made = service("", _node_port_spec(args["node_ports"]))
+            made = service("", _node_port_spec(args["node_ports"], args.get("selector", SELECTOR)))
             self.addresses = made.id.apply(lambda _: args["addresses"])
         else:
             given: list[pulumi.Output[str]] = []
@@ -103,10 +105,10 @@ def _ports(names: list[str]) -> list[k8s.core.v1.ServicePortArgsDict]:
     return [{"name": name, "port": 53, "target_port": 53, "protocol": PROTOCOLS[name]} for name in names]
 
 
-def _node_port_spec(node_ports: dict[str, int]) -> k8s.core.v1.ServiceSpecArgsDict:
+def _node_port_spec(node_ports: dict[str, int], selector: dict[str, str]) -> k8s.core.v1.ServiceSpecArgsDict:
     return {
         "type": "NodePort",
-        "selector": SELECTOR,
+        "selector": selector,
         "ports": [
             {**port, "node_port": node_ports[name]} for name, port in zip(PROTOCOLS, _ports([*PROTOCOLS]), strict=True)
         ],
@@ -117,7 +119,7 @@ def _spec(address: str, protocols: list[str], args: DnsLoadBalancerArgs) -> k8s.
     spec: k8s.core.v1.ServiceSpecArgsDict = {
         "type": "LoadBalancer",
         "load_balancer_ip": address,
-        "selector": SELECTOR,
+        "selector": args.get("selector", SELECTOR),
         "ports": _ports(protocols),
     }
     if "load_balancer_class" in args:

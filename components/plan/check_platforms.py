@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from ..strategies import AVAILABLE, strategy
 from .check_network import KEPT
 from .defaults import CLUSTER_DOMAIN, MIN_EKS_ZONES
 from .layout import MAX_EKS_ZONES, PLACEHOLDER
@@ -154,7 +155,10 @@ def _domain_of_platform(draft: Draft) -> Iterator[Problem]:
 @stack_rule("dns-extras-not-here")
 def _dns_extras(draft: Draft) -> Iterator[Problem]:
     """Elsewhere a ConfigMap holds other people's entries, and the program leaves them as they are."""
+    name = draft.settings.strategy
     if any(region.platform is Platform.EKS for _, region in draft.regions()):
+        return
+    if name not in AVAILABLE or strategy(name).owns_dns_text:
         return
     extras = {
         "dns.extraStubDomains": draft.settings.dns.extra_stub_domains,

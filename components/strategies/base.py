@@ -156,3 +156,8 @@ class Strategy(Protocol):
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
         """Who this region's pods are."""
         ...
+
+    @property
+    def owns_dns_text(self) -> bool:
+        """True: the clusters' whole DNS configuration is the strategy's, so other people's entries come from `dns`."""
+        ...

@@ -16,7 +16,9 @@ from .services import namespace_zone
 class StrategyDefaults:
     """What a strategy answers that does not say otherwise. See `components.strategies.base.Strategy` for promises."""
 
+    owns_dns_text = False
     zone_key = "dns.clusterDomain"
+
     @property
     def platforms(self) -> tuple[Platform, ...]:
         """Everyone."""
