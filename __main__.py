@@ -7,6 +7,6 @@ from stacks.multiregion import multi_region
 from stacks.outputs import outputs
 
 stack_settings, plan = settings.from_pulumi()
-stack = multi_region(stack_settings, plan, settings.license_key())
+stack = multi_region(stack_settings, plan, settings.license_key(), settings.strategy_secrets(stack_settings.strategy))
 for name, value in outputs(stack).items():
     pulumi.export(name, value)

@@ -153,6 +153,7 @@ def region_args(
         "namespace_labels": dict(identity.namespace_labels),
         "join_addresses": list(plan.join_addresses),
         "members": members(plan, here),
+        "service_annotations": dict(strategy(settings.strategy).service_annotations(region)),
         "sql_address": here.sql_address,
         "load_balancer_annotations": dict(balancing.annotations),
         "client_cidrs": client_cidrs(settings, plan),

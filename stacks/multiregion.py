@@ -1,7 +1,8 @@
 """The composition: every region side by side, then the few steps that join them into one database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import pulumi
 
@@ -69,8 +70,13 @@ class MultiRegion:
         return next(region for region in self.regions if region.settings is settings)
 
 
-def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Input[str] | None = None) -> MultiRegion:
-    """Declare the whole stack. `license_key` is a secret.
+def multi_region(
+    settings: Settings,
+    plan: AddressPlan,
+    license_key: pulumi.Input[str] | None = None,
+    strategy_secrets: Mapping[str, pulumi.Input[str]] = MappingProxyType({}),
+) -> MultiRegion:
+    """Declare the whole stack. `license_key` is a secret, and so are `strategy_secrets` (see `Site.secrets`).
 
     The only edges between regions are these, in this order: ClusterInit waits for every region's objects; the rollouts
     follow one another, so that no two regions restart together; the databases' SQL follows the last; a draining
@@ -87,7 +93,8 @@ def multi_region(settings: Settings, plan: AddressPlan, license_key: pulumi.Inpu
     stack = MultiRegion(settings, plan, lock, authority, users, clouds(settings, plan, lock))
 
     common = _common(stack)
-    sites = [_site(stack, region, common) for region in settings.regions if region.state is not RegionState.REMOVED]
+    there = [region for region in settings.regions if region.state is not RegionState.REMOVED]
+    sites = [_site(stack, region, common, strategy_secrets) for region in there]
     offers = _offers(stack, sites)
     for site in sites:
         if site.lost:
@@ -208,7 +215,7 @@ def _client(authority: CertificateAuthority, user: str) -> ClientCertificate:
     )
 
 
-def _site(stack: MultiRegion, region: RegionSettings, common: object) -> Site:
+def _site(stack: MultiRegion, region: RegionSettings, common: object, secrets: Mapping[str, pulumi.Input[str]]) -> Site:
     """A region with the cluster that is made, or is there, for it."""
     return Site(
         settings=stack.settings,
@@ -218,6 +225,7 @@ def _site(stack: MultiRegion, region: RegionSettings, common: object) -> Site:
         owner=f"{pulumi.get_project()}/{pulumi.get_stack()}",
         client_cidrs=arguments.live_cidrs(stack.plan),
         common=common,
+        secrets=secrets,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from components.plan import AddressPlan, ConfigError, Problem, Settings, plan, problems_of
+from components.strategies import AVAILABLE, strategy
 
 if TYPE_CHECKING:
     import pulumi
@@ -20,10 +21,8 @@ NAMESPACE = "cockroachdb-multiregion"
 TEXT_KEYS = frozenset({"platform", "strategy", "networkCidr"})
 """Top-level keys whose value is text. The engine hands every value over as text; the others hold JSON."""
 
-_PLAIN_LICENSE = Problem(
-    "cockroachdb.license",
-    "is not encrypted; set it with `pulumi config set --secret --path cockroachdb.license`",
-)
+LICENSE = "cockroachdb.license"
+OPTIONS = "strategyOptions"
 
 
 def from_stack_file(path: Path) -> tuple[Settings, AddressPlan]:
@@ -33,9 +32,9 @@ def from_stack_file(path: Path) -> tuple[Settings, AddressPlan]:
     """
     # `pulumi config set` writes numbers and booleans as text.
     raw = {key: decode(key, value) for key, value in raw_from_stack_file(path).items()}
-    secret = isinstance(raw.get("cockroachdb"), Mapping) and isinstance(raw["cockroachdb"].get("license"), str)
-    if secret:
-        raise ConfigError([*problems_of(raw), _PLAIN_LICENSE])
+    plain = [path for path in _secret_paths(raw) if isinstance(value_at(raw, path), str)]
+    if plain:
+        raise ConfigError([*problems_of(raw), *map(_not_encrypted, plain)])
     return plan(raw)
 
 
@@ -60,10 +59,11 @@ def from_pulumi() -> tuple[Settings, AddressPlan]:
     from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
     raw = {key: decode(key, value) for key, value in _own_keys({**get_config_env(), **CONFIG.get()}).items()}
-    licensed = isinstance(raw.get("cockroachdb"), Mapping) and "license" in raw["cockroachdb"]
+    given = [path for path in _secret_paths(raw) if value_at(raw, path) is not None]
+    plain = [path for path in given if not is_config_secret(f"{NAMESPACE}:{path.partition('.')[0]}")]
     try:
-        if licensed and not is_config_secret(f"{NAMESPACE}:cockroachdb"):
-            raise ConfigError([*problems_of(raw), _PLAIN_LICENSE])
+        if plain:
+            raise ConfigError([*problems_of(raw), *map(_not_encrypted, plain)])
         return plan(raw)
     except ConfigError as error:
         raise pulumi.RunError(f"the config of this stack is refused:\n{error}") from error
@@ -77,6 +77,37 @@ def license_key() -> pulumi.Output[str] | None:
     if "license" not in (config.get_object("cockroachdb") or {}):
         return None
     return config.require_secret_object("cockroachdb").apply(lambda cockroachdb: str(cockroachdb["license"]))
+
+
+def strategy_secrets(chosen: str) -> dict[str, pulumi.Output[str]]:
+    """The secrets among the strategy's options, by their paths under `strategyOptions`; only those that config has."""
+    import pulumi
+
+    config = pulumi.Config(NAMESPACE)
+    given = {OPTIONS: config.get_object(OPTIONS) or {}}
+    return {
+        path: config.require_secret_object(OPTIONS).apply(lambda options, path=path: str(value_at(options, path)))
+        for path in strategy(chosen).secret_options
+        if value_at(given, f"{OPTIONS}.{path}") is not None
+    }
+
+
+def value_at(values: object, path: str) -> Any:
+    """What is at a dotted path of nested mappings; None where there is nothing."""
+    for key in path.split("."):
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
+
+
+def _secret_paths(raw: Mapping[str, Any]) -> list[str]:
+    """Paths whose values must be encrypted."""
+    chosen = raw.get("strategy")
+    own = strategy(chosen).secret_options if isinstance(chosen, str) and chosen in AVAILABLE else ()
+    return [LICENSE, *(f"{OPTIONS}.{path}" for path in own)]
+
+
+def _not_encrypted(path: str) -> Problem:
+    return Problem(path, f"is not encrypted; set it with `pulumi config set --secret --path {path}`")
 
 
 def decode(key: str, value: Any) -> Any:

@@ -49,18 +49,17 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
     this region's DNS forwards another region's zone to, with a node's name that it must know; empty for strategies that
     chain no DNS. `balancers`: the others' load balancers that lead to any node.
     """
-    by_zone = {other.dns_zone: other for other in target.regions if other.name != region.name}
     servers = [
         {
-            "region": by_zone[zone].name,
+            "region": other.name,
             "address": address,
-            "zone": zone,
-            "name": by_zone[zone].nodes[0].name,
+            "zone": other.dns_zone,
+            "name": other.nodes[0].name,
             "questions": FRESH_QUESTIONS,
         }
-        for zone, addresses in region.forwards.items()
-        if zone in by_zone
-        for address in addresses
+        for other in target.regions
+        if other.name != region.name
+        for address in region.servers_of(other)
     ]
     nodes = [
         {

@@ -104,9 +104,7 @@ def down_nodes(evidence: Evidence) -> Iterator[Finding]:
 def unmeasured(evidence: Evidence) -> Iterator[Finding]:
     """A report that lacks an entry it should have: nothing unmeasured may pass for green."""
     for source, target, reports in evidence.pairs():
-        servers = {
-            address for zone, addresses in source.forwards.items() if zone == target.dns_zone for address in addresses
-        }
+        servers = set(source.servers_of(target))
         peers = {zone.zone for zone in evidence.measured(target.name).zones if zone.status in ("reported", "silent")}
         for report in reports:
             expected = {

@@ -62,6 +62,15 @@ class Region:
     pods_routed: bool = True
     """Whether pods of other regions reach its own at the pods' addresses, and the strategy needs them to."""
 
+    def servers_of(self, other: "Region") -> tuple[str, ...]:
+        """Where this region's DNS asks for the other's names: by its own zone, or one that several regions are in."""
+        return tuple(
+            address
+            for zone, addresses in self.forwards.items()
+            if f".{other.dns_zone}".endswith(f".{zone}")
+            for address in addresses
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

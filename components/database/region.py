@@ -132,7 +132,7 @@ class CockroachRegion(pulumi.ComponentResource):
             annotations = args.get("load_balancer_annotations")
             return served(suffix, service, services.balancer_spec(balancer), annotations)
 
-        headless = served("headless", names.APP, services.headless_spec())
+        headless = served("headless", names.APP, services.headless_spec(), args.get("service_annotations"))
         served("public", names.PUBLIC_SERVICE, services.public_spec())
         if args.get("own_services", False):
             pods = [f"{names.APP}-{ordinal}" for ordinal in range(args["nodes"])]

@@ -72,6 +72,8 @@ class CockroachRegionArgs(TypedDict):
     """`host:port` of the nodes that others join through: the same list in every region."""
     members: list[MemberArgs]
     """Every node of every active region, for the health gate."""
+    service_annotations: NotRequired[dict[str, str]]
+    """Annotations of the headless Service, for what publishes the nodes' names elsewhere."""
     sql_address: str
     """Planned address of the SQL load balancer."""
     load_balancer_class: NotRequired[str]

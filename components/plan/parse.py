@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv4Network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import strategies
 from . import defaults
@@ -25,6 +26,9 @@ from .parse_clouds import parse_aws, parse_gcp
 from .parse_region import parse_region
 from .reader import Log, Reader
 from .rules import Draft
+
+if TYPE_CHECKING:  # strategies import the plan
+    from ..strategies.base import Strategy
 
 POD_SPEC_NAMES = ("priorityClassName", "runtimeClassName", "schedulerName")
 POD_SPEC_OBJECTS = ("affinity", "nodeSelector")
@@ -59,8 +63,18 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
         allow_data_loss=top.take("allowDataLoss", "boolean", default=False),
         strategy_options=top.own("strategyOptions", chosen.stack_options if chosen else None),
     )
+    if chosen is not None:
+        settings = replace(settings, regions=_settled(settings, chosen))
     top.close()
     return Draft(settings, frozenset(log.broken), frozenset(log.given)), log
+
+
+def _settled(settings: Settings, chosen: Strategy) -> tuple[RegionSettings, ...]:
+    options = settings.strategy_options
+    return tuple(
+        replace(region, strategy_options=chosen.settled_options(options, region.strategy_options))
+        for region in settings.regions
+    )
 
 
 def _cockroachdb(reader: Reader, network: IPv4Network) -> CockroachSettings:

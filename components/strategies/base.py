@@ -102,6 +102,18 @@ class Strategy(Protocol):
         """What it reads of a region's `strategyOptions`: becomes `RegionSettings.strategy_options`."""
         ...
 
+    @property
+    def secret_options(self) -> tuple[str, ...]:
+        """Paths under the config's `strategyOptions` whose values are secrets, such as `server.password`.
+
+        They must be encrypted there, are never part of any options, and reach the resources as `Site.secrets`.
+        """
+        ...
+
+    def settled_options(self, stack: object, region: object) -> object:
+        """A region's options once the stack's are read too: what the methods below find in `strategy_options`."""
+        ...
+
     def refuses(self, settings: Settings) -> Iterable[Problem]:
         """What of these settings the strategy cannot work with."""
         ...
@@ -147,6 +159,10 @@ class Strategy(Protocol):
 
     def balancers(self, region: RegionSettings) -> tuple[BalancerPlan, ...]:
         """The internal load balancers that other regions call; SQL's, which every region has, is not among them."""
+        ...
+
+    def service_annotations(self, region: RegionSettings) -> Mapping[str, str]:
+        """Annotations of the headless Service, for what publishes the nodes' names outside of their cluster."""
         ...
 
     def ports(self) -> tuple[Port, ...]:

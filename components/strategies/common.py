@@ -45,6 +45,19 @@ class StrategyDefaults:
         """Nowhere."""
         return None
 
+    @property
+    def secret_options(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def settled_options(self, stack: object, region: object) -> object:
+        """The region's as they are."""
+        return region
+
+    def service_annotations(self, region: RegionSettings) -> Mapping[str, str]:
+        """None."""
+        return {}
+
     def dns_zone(self, region: RegionSettings) -> str:
         """The region's own namespace, which no other region has."""
         return namespace_zone(region)

@@ -7,7 +7,7 @@ a region's database, for what the strategy has in the database's namespace.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -30,6 +30,8 @@ class Site:
     """Pod and node ranges of every region whose nodes run."""
     common: Any = None
     """What the strategy's `offer_stack` made."""
+    secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """The config's values at the strategy's `secret_options`, by path."""
 
     @property
     def here(self) -> RegionPlan:
