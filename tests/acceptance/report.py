@@ -11,7 +11,7 @@ COLUMNS = {
     "test_a_killed_pod_comes_back_as_itself": "pod restarted",
     "test_a_pod_that_moves_is_the_same_node": "pod moved to another host",
     "test_a_cut_region_is_named_and_heals": "region cut off and healed",
-    "test_a_regions_dead_balancers_are_named_and_heal": "DNS or balancer lost",
+    "test_lost_addressing_is_named_and_heals": "DNS or balancer lost",
     "test_one_node_more_joins_and_restarts_nobody": "one node more",
     "test_a_certificate_is_refused_under_another_regions_name": "wrong name refused",
     "test_no_node_talks_in_the_clear": "no plain text",

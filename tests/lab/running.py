@@ -35,6 +35,11 @@ class RunningLab:
     def status(self) -> dict[str, Any]:
         return json.loads(self.run("status", "--json").stdout)
 
+    def hosts(self, region: str) -> list[str]:
+        """Names of a region's hosts."""
+        (found,) = [each for each in self.status()["regions"] if each["name"] == region]
+        return [host["name"] for host in found["hosts"]]
+
     def inside(self, place: str, *argv: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """A command in a host's namespace; its failure is the test's to judge."""
         return self.run("exec", place, "--", *argv, check=False, timeout=timeout)

@@ -9,8 +9,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from components.plan.defaults import SQL_PORT, STRATEGY
-from components.strategies import AVAILABLE, strategy
+from components.plan.defaults import SQL_PORT
+from components.strategies import AVAILABLE
 from tests.lab.latency import measure
 from tests.lab.stack import (
     Json,
@@ -19,12 +19,12 @@ from tests.lab.stack import (
     in_a_lab,
     is_new,
     members,
-    region,
-    small_config,
     wait_until,
 )
+from tests.lab.strategies import NAMES, scene
 
-NAMES = ("alpha", "beta", "gamma")
+SAMPLE = ("load-balancer-per-node", "pod-ip")
+"""Run by `make test`; all of them by `make acceptance`."""
 
 IN_THE_CLEAR = """
 import socket, struct, sys
@@ -40,14 +40,8 @@ except OSError:
 
 
 def config(name: str, nodes: int = 1) -> Json:
-    """Three regions; where the strategy can do without routes to pods, there are none."""
-    routed = strategy(name).pods_meet
-    kinds = ("coredns", "coredns", "kube-dns")
-    regions = [
-        {**region(place, kind, nodes if place == "alpha" else 1), "podsRouted": routed}
-        for place, kind in zip(NAMES, kinds, strict=True)
-    ]
-    return {**small_config(*regions), "strategy": name}
+    """The strategy's scene, with so many nodes in the first region."""
+    return {**scene(name).config(nodes), "strategy": name}
 
 
 VERIFIED = """
@@ -69,9 +63,11 @@ for name in names:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=[pytest.mark.long] if name == STRATEGY else []) for name in AVAILABLE],
+    params=[pytest.param(name, marks=[] if name in SAMPLE else [pytest.mark.long]) for name in AVAILABLE],
 )
 def stack(request: pytest.FixtureRequest) -> Iterator[RunningStack]:
+    if reason := scene(request.param).not_in_lab:
+        pytest.skip(reason)
     with in_a_lab(request.param, config(request.param), hosts=2) as running:
         running.up()
         yield running
@@ -150,12 +146,18 @@ def test_a_cut_region_is_named_and_heals(stack: RunningStack, record_property: R
     record_property("recovered", watch.seconds)
 
 
-def test_a_regions_dead_balancers_are_named_and_heal(stack: RunningStack, record_property: Record) -> None:
-    stack.lab.run("fault", "kill-balancer", "beta")
+def test_lost_addressing_is_named_and_heals(stack: RunningStack, record_property: Record) -> None:
+    """Load balancers, or DNS, or whatever a strategy has for regions to find each other by."""
+    there = scene(str(stack.config()["strategy"]))
+    if not there.faults:
+        pytest.skip(there.spared)
+    for fault in there.faults:
+        stack.lab.run("fault", *fault)
     try:
         verdict = stack.verify()
         assert verdict["verdict"] == "red"
-        assert {found["target"] for found in verdict["findings"] if found["severity"] == "red"} == {"beta"}
+        about = {found[there.blamed] for found in verdict["findings"] if found["severity"] == "red"}
+        assert about == there.red, verdict["findings"]
     finally:
         stack.lab.run("fault", "heal")
     watch = Watch()
@@ -170,13 +172,13 @@ def test_a_certificate_is_refused_under_another_regions_name(stack: RunningStack
     others = [outputs["sqlEndpoints"]["gamma"].partition(":")[0], planned(stack, "gamma")["nodes"][0]["address"]]
     names = [there, *(name for name in others if name is not None)]
     words = ["/usr/bin/python3", "-c", VERIFIED, there, port, outputs["caCertificate"], *names]
-    answers = stack.lab.inside("alpha-host-0", *words).stdout.split()
+    answers = stack.lab.inside(stack.lab.hosts("alpha")[0], *words).stdout.split()
     assert answers == ["verified", *["mismatch"] * (len(names) - 1)]
 
 
 def test_no_node_talks_in_the_clear(stack: RunningStack) -> None:
     host = stack.outputs()["sqlEndpoints"]["alpha"].partition(":")[0]
-    answer = stack.lab.inside("beta-host-0", "/usr/bin/python3", "-c", IN_THE_CLEAR, host)
+    answer = stack.lab.inside(stack.lab.hosts("beta")[0], "/usr/bin/python3", "-c", IN_THE_CLEAR, host)
     assert answer.stdout.strip() in ("E", "closed"), answer.stderr
 
 
