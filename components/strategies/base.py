@@ -130,6 +130,11 @@ class Strategy(Protocol):
         ...
 
     @property
+    def network_names(self) -> bool:
+        """Whether every region has such a domain, and is found by it."""
+        ...
+
+    @property
     def zone_key(self) -> str:
         """The region's config key that decides `dns_zone`, for messages."""
         ...

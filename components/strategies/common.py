@@ -18,6 +18,7 @@ class StrategyDefaults:
 
     owns_dns_text = False
     zone_key = "dns.clusterDomain"
+    network_names = False
 
     @property
     def platforms(self) -> tuple[Platform, ...]:

@@ -53,6 +53,7 @@ class Gcp:
                 "peer_cidrs": live_cidrs(plan),
                 "client_cidrs": client_cidrs(settings, plan),
                 "health_check_ports": _health_check_ports(plan),
+                "cloud_dns": any(region.dns_kind is DnsKind.CLOUD_DNS for region in self.regions),
             },
             pulumi.ResourceOptions(providers=[self.provider], depends_on=[lock]),
         )

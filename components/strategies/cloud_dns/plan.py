@@ -42,6 +42,7 @@ class CloudDnsPlan(StrategyDefaults):
 
     name = "cloud-dns"
     zone_key = "strategyOptions.domain"
+    network_names = True
 
     def region_options(self, reader: Reader) -> RegionOptions:
         """`domain`."""
@@ -62,7 +63,7 @@ class CloudDnsPlan(StrategyDefaults):
         if settings.gcp is not None and settings.gcp.network is GcpNetworkMode.PEERED:
             yield Problem(
                 "gcp.network",
-                "peered makes a VPC per region, and Cloud DNS answers a cluster's names in the cluster's own VPC alone; "
+                "peered makes a VPC per region, and Cloud DNS answers a cluster's names in the cluster's own alone; "
                 f"use {GcpNetworkMode.GLOBAL}, or take another strategy",
             )
         on_gke = [(path, region) for path, region in regions if region.platform is Platform.GKE]
