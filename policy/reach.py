@@ -23,6 +23,7 @@ from .aws import snat as aws_snat
 from .findings import Failure, Flow, Severity, Violation
 from .gcp import balancer as gcp_balancer
 from .gcp import firewall
+from .gcp import names as gcp_names
 from .gcp import site as gcp_site
 from .gcp import snat as gcp_snat
 from .graph import Graph
@@ -78,17 +79,19 @@ class Proof:
                 yield what, replace(failure, severity=Severity.DEGRADED)
 
     def _pair(self, source: Region, target: Region) -> Iterator[tuple[str, Failure]]:
-        missing = [site for site in (self.sites[source.name], self.sites[target.name]) if isinstance(site, Failure)]
-        if missing:
-            yield from (("everything", failure) for failure in missing)
+        here, there = self.sites[source.name], self.sites[target.name]
+        if isinstance(here, Failure) or isinstance(there, Failure):
+            yield from (("everything", site) for site in (here, there) if isinstance(site, Failure))
             return
+        if isinstance(here, gcp_site.Site) and isinstance(there, gcp_site.Site):
+            yield from (("nodes' names", failure) for failure in gcp_names.found(here, there))
         for flow in self._directly(source, target):
             yield from ((flow.what, failure) for failure in self._failures(flow))
         for flow, balancer in self._to_balancers(source, target):
             for what, failure in self._any_address(flow, balancer):
                 console = balancer.kind == SQL and flow.port == HTTP_PORT
                 yield what, replace(failure, severity=Severity.DEGRADED) if console else failure
-        for end in (self.sites[source.name], self.sites[target.name]):
+        for end in (here, there):
             if isinstance(end, aws_site.Site):
                 yield from (("hosts of a zone", failure) for failure in aws_site.zones(self.graph, end))
 

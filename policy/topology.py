@@ -39,6 +39,8 @@ class Region:
     balancers: tuple[Balancer, ...]
     zones: tuple[str, ...]
     nodes: int
+    network_zone: str | None = None
+    """`<namespace>.svc.<domain>`, where the region's nodes have names for the whole network; None: they need none."""
 
     def balancers_of(self, kind: str) -> tuple[Balancer, ...]:
         """Those of one kind."""
@@ -73,16 +75,19 @@ def topology(graph: Graph) -> Topology | None:
 def from_record(record: Mapping[str, Any]) -> Topology:
     """From `components.plan.lock.record`."""
     plan = record["topology"]
+    chosen = strategy(plan["strategy"])
     running = [region for region in plan["regions"] if region["state"] in RUNNING]
     return Topology(
-        regions=tuple(_region(region) for region in running if region["platform"] != Platform.EXISTING),
+        regions=tuple(
+            _region(region, chosen.network_names) for region in running if region["platform"] != Platform.EXISTING
+        ),
         unproved=tuple(region["name"] for region in running if region["platform"] == Platform.EXISTING),
-        ports=strategy(plan["strategy"]).ports(),
+        ports=chosen.ports(),
         allow_data_loss=bool(record.get("allowDataLoss")),
     )
 
 
-def _region(region: Mapping[str, Any]) -> Region:
+def _region(region: Mapping[str, Any], network_names: bool) -> Region:
     return Region(
         name=region["name"],
         platform=Platform(region["platform"]),
@@ -94,4 +99,5 @@ def _region(region: Mapping[str, Any]) -> Region:
         ),
         zones=tuple(region["zones"]),
         nodes=len(region["nodes"]),
+        network_zone=region["dnsZone"] if network_names else None,
     )

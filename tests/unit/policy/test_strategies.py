@@ -1,21 +1,46 @@
 """The network that the clouds' examples declare for each strategy is one that it works on, and misses what it needs."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from components.plan import ConfigError, plan
 from components.strategies import AVAILABLE
 from policy.findings import Severity
 from policy.guards import GUARDS
 from policy.kubernetes import SERVICE
 from policy.reach import violations
-from tests.unit.policy.graphs import exported, graph, one, plan_of
+from policy.sources import from_export
+from tests.unit.policy.graphs import config, document, exported, graph, one, plan_of
 
 PER_NODE = "load-balancer-per-node"
 
 
-@pytest.mark.parametrize("strategy", AVAILABLE)
-@pytest.mark.parametrize("stack", ["gke", "eks", "multicloud"])
-def test_what_the_program_declares_for_it_is_proved(stack: str, strategy: str) -> None:
-    there = graph(f"{stack}+{strategy}", known=False)
+CLOUD_DNS = "gke+cloud-dns"
+
+
+def taken(case: str) -> bool:
+    """Whether the strategy takes that example; each takes one at least."""
+    try:
+        plan(config(case))
+    except ConfigError:
+        return False
+    return True
+
+
+CASES = {
+    name: [case for stack in ("gke", "eks", "multicloud") if taken(case := f"{stack}+{name}")] for name in AVAILABLE
+}
+
+
+def test_every_strategy_takes_an_example() -> None:
+    assert all(CASES.values())
+
+
+@pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases])
+def test_what_the_program_declares_for_it_is_proved(case: str) -> None:
+    there = graph(case, known=False)
     assert violations(there, plan_of(there)) == []
     assert [str(finding) for guard in GUARDS for finding in guard.rule(there, plan_of(there))] == []
 
@@ -61,3 +86,42 @@ def test_a_region_on_eks_whose_join_load_balancer_is_missing() -> None:
     found = broken("eks+pod-ip", "aws:lb/loadBalancer:LoadBalancer", "us-east-1-join")
     assert {target for _, target in found} == {"us-east-1"}
     assert set.union(*found.values()) == {"load balancer"}
+
+
+def without_names(change: Callable[[dict[str, Any]], None], name: str = "us-east1-cluster") -> set[tuple[str, str]]:
+    """(source, target) of what fails by names, with one cluster's inputs changed."""
+    found = document(CLOUD_DNS)
+    (cluster,) = [
+        each
+        for each in found["deployment"]["resources"]
+        if each["type"] == "gcp:container/cluster:Cluster" and each["urn"].endswith(f"::{name}")
+    ]
+    for kept in ("inputs", "outputs"):
+        change(cluster[kept])
+    there = from_export(found)
+    broken = [each for each in violations(there, plan_of(there)) if each.severity is Severity.BROKEN]
+    assert {each.hop for each in broken} <= {"names"}
+    return {(each.source, each.target) for each in broken}
+
+
+def test_a_cluster_without_its_domain_is_found_by_nobody() -> None:
+    def change(inputs: dict[str, Any]) -> None:
+        inputs["dnsConfig"].pop("additiveVpcScopeDnsDomain", None)
+
+    assert without_names(change) == {("us-central1", "us-east1"), ("us-west1", "us-east1")}
+
+
+def test_a_cluster_with_another_domain_is_found_by_nobody() -> None:
+    def change(inputs: dict[str, Any]) -> None:
+        inputs["dnsConfig"]["additiveVpcScopeDnsDomain"] = "elsewhere.example"
+
+    assert without_names(change) == {("us-central1", "us-east1"), ("us-west1", "us-east1")}
+
+
+def test_a_cluster_with_kube_dns_neither_finds_nor_is_found() -> None:
+    def change(inputs: dict[str, Any]) -> None:
+        inputs["dnsConfig"] = {"clusterDns": "KUBE_DNS"}
+
+    others = ("us-central1", "us-west1")
+    pairs = {pair for other in others for pair in ((other, "us-east1"), ("us-east1", other))}
+    assert without_names(change) == pairs
