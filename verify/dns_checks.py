@@ -181,9 +181,13 @@ def _names(evidence: Evidence) -> Iterator[tuple[Region, Region, list[dict[str, 
 def _name_code(evidence: Evidence, source: Region, target: Region, word: str) -> str:
     """Whose fault a failed name is: the forward's, the other region's DNS, or the resolver's own."""
     if word in ("timeout", "refused", "unreachable"):
-        return "dns-resolver" if not _resolves_itself(evidence, source) else "dns-forward-dead"
+        chained = target.dns_zone in source.forwards and _resolves_itself(evidence, source)
+        return "dns-forward-dead" if chained else "dns-resolver"
     if source == target:
         return "dns-name-unknown"
+    if target.dns_zone not in source.forwards:
+        # Nothing stands between the resolver and whoever has the zone.
+        return "dns-resolver" if word == "SERVFAIL" else "dns-name-unknown"
     if word == "SERVFAIL":
         return "dns-forward-dead"
     known = [

@@ -1,4 +1,4 @@
-"""The likely fix of each kind of fault, for the platform at hand. The texts are in `fixes.yaml`."""
+"""The likely fix of each kind of fault, for the cluster DNS and the platform at hand. The texts are in `fixes.yaml`."""
 
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,8 @@ FORWARD_FAULTS = frozenset({"dns-forward-missing", "dns-forward-dead", "dns-cach
 def fix(code: str, *, platform: str | None, dns_kind: str | None, source: str, target: str, subject: str) -> str:
     """The text for `code`, the platform's own where there is one. Raises KeyError for a code nobody wrote a fix for."""
     words = texts()
-    text: str = words["platform"].get(platform, {}).get(code) or words["general"][code]
+    own = words["dns"].get(dns_kind, {}).get(code) or words["platform"].get(platform, {}).get(code)
+    text: str = own or words["general"][code]
     if code in FORWARD_FAULTS and dns_kind in words["forwards"]:
         text += f"; forwards live in {words['forwards'][dns_kind]} of {{source}}"
     return text.format(source=source, target=target, subject=subject)
@@ -21,5 +22,7 @@ def fix(code: str, *, platform: str | None, dns_kind: str | None, source: str, t
 
 @cache
 def texts() -> dict[str, Any]:
-    """The file's content: {general: {code: text}, platform: {platform: {code: text}}, forwards: {dns kind: where}}."""
+    """The file's content: {general: {code: text}, platform: {platform: {code: text}}, dns: {dns kind: {code: text}},
+    forwards: {dns kind: where}}.
+    """
     return yaml.safe_load((Path(__file__).parent / "fixes.yaml").read_text(encoding="utf-8"))

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from components.plan.model import DnsKind
+
 from .evidence import Evidence
 from .findings import Finding, Layer, Severity, finding, listing
 from .measurements import PodState
@@ -60,6 +62,8 @@ def probes(evidence: Evidence) -> Iterator[Finding]:
 def dns_replicas(evidence: Evidence) -> Iterator[Finding]:
     """Fewer DNS servers ready than the cluster wants. None at all shows as red by the names that don't resolve."""
     for one in evidence.measurements:
+        if evidence.target.region(one.region).dns_kind == DnsKind.CLOUD_DNS:
+            continue  # kube-dns runs on in such clusters, and nobody asks it
         if one.dns_servers is not None and one.dns_servers[0] < one.dns_servers[1]:
             ready, desired = one.dns_servers
             yield finding(
