@@ -26,6 +26,7 @@ FAULTS = {
         "a region's DNS (or nodes') load balancers stop to answer",
         faults.kill_balancer,
     ),
+    "kill-resolver": ("REGION", "the cloud's own DNS answers nobody in a region", faults.kill_resolver),
     "stop-api": ("REGION", "kill a region's API server", faults.stop_api),
     "start-api": ("REGION", "start it again", faults.start_api),
     "drop-node": ("HOST", "switch a host off", faults.drop_host),

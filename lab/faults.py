@@ -13,7 +13,7 @@ from lab.paths import LabPaths
 from lab.shell import LabError, ip_batch, run
 from lab.state import Faults, locked, read_faults, write_faults
 from lab.tools import bin_dir
-from lab.world import World
+from lab.world import CLOUD_DNS, World
 
 
 def cut(paths: LabPaths, region: str) -> None:
@@ -35,6 +35,18 @@ def kill_dns(paths: LabPaths, region: str) -> None:
         raise LabError(f"{region}: no DNS pods to kill")
     for pod in pods:
         api.delete(f"/api/v1/namespaces/kube-system/pods/{pod['metadata']['name']}", {"gracePeriodSeconds": 0})
+
+
+def kill_resolver(paths: LabPaths, region: str) -> None:
+    """In a region the cloud's own DNS, which its hosts and pods ask, does not answer any more."""
+
+    def change(world: World, faults: Faults) -> None:
+        named = world.region(region)
+        if named.dns_kind != CLOUD_DNS:
+            raise LabError(f"{region}: its names are not the cloud's to answer, but {named.dns_kind}'s")
+        _add(faults.unresolved, named.name)
+
+    _change(paths, change)
 
 
 def stop_api(paths: LabPaths, region: str) -> None:
@@ -80,6 +92,7 @@ def heal(paths: LabPaths) -> None:
         world, faults = lifecycle.read_world(paths), read_faults(paths)
         faults.cut.clear()
         faults.unbalanced.clear()
+        faults.unresolved.clear()
         # What the program has removed since needs no mending.
         names = {region.name for region in world.regions}
         faults.stopped[:] = [name for name in faults.stopped if name in names]
@@ -123,7 +136,7 @@ def _set_network(paths: LabPaths, world: World, faults: Faults) -> None:
 
 
 def _change(paths: LabPaths, change: Callable[[World, Faults], None]) -> None:
-    """Apply a fault that only the firewalls know."""
+    """Apply a fault that only the network knows."""
     with locked(paths):
         world, faults = lifecycle.read_world(paths), read_faults(paths)
         change(world, faults)

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TextIO
 
 from lab import processes
@@ -30,10 +30,12 @@ class Faults:
     """Regions whose API server is stopped."""
     dropped: list[str]
     """Hosts that are off."""
+    unresolved: list[str] = field(default_factory=list[str])
+    """Regions in which the cloud's own DNS does not answer."""
 
     @property
     def any(self) -> bool:
-        return bool(self.cut or self.unbalanced or self.stopped or self.dropped)
+        return bool(self.cut or self.unbalanced or self.stopped or self.dropped or self.unresolved)
 
 
 def read_faults(paths: LabPaths) -> Faults:

@@ -19,6 +19,10 @@ from lab.shell import LabError
 CONFIG = "cockroachdb-multiregion"
 CLUSTER_DOMAIN = "cluster.local"
 API_PORT = 6443
+METADATA_SERVER = "169.254.169.254"
+"""Where Google's hosts and their pods ask Cloud DNS, each its own host."""
+CLOUD_DNS = "cloud-dns"
+"""`Region.dns_kind` of clusters whose DNS is outside of them."""
 MANAGEMENT = IPv4Network("198.18.0.0/15")
 """The benchmarking range (RFC 2544): a /24 of it per lab joins the machine to its API servers."""
 
@@ -92,8 +96,15 @@ class Region:
         return str(IPv4Network(self.control_cidr)[2])
 
     @property
+    def has_dns_pods(self) -> bool:
+        """Whether its DNS runs in the cluster."""
+        return self.dns_kind not in ("", CLOUD_DNS)
+
+    @property
     def cluster_dns(self) -> str:
-        """ClusterIP of the `kube-dns` Service: the tenth address, as kubeadm and GKE have it."""
+        """What pods ask: the `kube-dns` Service at the tenth address, as kubeadm and GKE have it, or Cloud DNS."""
+        if self.dns_kind == CLOUD_DNS:
+            return METADATA_SERVER
         return str(IPv4Network(self.service_cidr)[10])
 
     @property

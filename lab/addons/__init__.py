@@ -54,7 +54,7 @@ def apply(api: Api, region: Region) -> int:
 def dns(region: Region) -> Sequence[Manifest]:
     """The region's DNS server, if it has one."""
     servers = {"kube-dns": kube_dns.objects, "coredns": coredns.objects}
-    if not region.dns_kind:
+    if not region.has_dns_pods:
         return ()
     cache = node_local_dns.objects(region) if region.node_local_dns else ()
     return (*servers[region.dns_kind](region), *cache)
@@ -96,7 +96,7 @@ def _not_ready(api: Api, names: Collection[str]) -> list[str]:
 
 
 def _dns_missing(api: Api, region: Region, partly: bool) -> list[str]:
-    if not region.dns_kind:
+    if not region.has_dns_pods:
         return []
     name = deployment_name(region)
     item = api.get(f"/apis/apps/v1/namespaces/kube-system/deployments/{name}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import hosts, network
-from lab.clouds import render
+from lab.clouds import cloud_dns, render
 from lab.clouds.fabric import Fabric, Router
 from lab.clouds.from_records import fabric
 from lab.clouds.places import site_of
@@ -50,7 +50,9 @@ def shape(paths: LabPaths, store: Store) -> list[str]:
         made = fabric(states["gcp"], states["aws"], sites, lost)
         with ThreadPoolExecutor(max_workers=8) as pool:
             changed = pool.map(lambda region: _region(paths, world, region, made, faults), regions)
-            return [region.name for region, done in zip(regions, changed, strict=True) if done]
+            names = [region.name for region, done in zip(regions, changed, strict=True) if done]
+        cloud_dns.converge(paths, world, states["gcp"], sites, faults.unresolved)
+        return names
 
 
 def forget(paths: LabPaths, world: World, region: Region) -> None:

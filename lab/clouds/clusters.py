@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lab import addons, controlplane, hosts, netns, network, processes, stackfile
 from lab.addons import coredns
-from lab.clouds import apply
+from lab.clouds import apply, cloud_dns
 from lab.clouds.fabric import Router
 from lab.clouds.places import region_of, with_pool
 from lab.clouds.substrate_api import ClusterAccess, ClusterSpec, HostSpec
@@ -27,7 +27,7 @@ from lab.paths import LabPaths
 from lab.shell import LabError, run
 from lab.state import held, read_faults
 from lab.tools import bin_dir
-from lab.world import API_PORT, Host, Region, World, read_config, read_world, write_world
+from lab.world import API_PORT, CLOUD_DNS, Host, Region, World, read_config, read_world, write_world
 
 WORLD_LOCK = "world.lock"
 
@@ -56,8 +56,9 @@ def stop(paths: LabPaths, key: str) -> None:
         return
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda host: _remove_host(paths, world, region, host), region.hosts))
-    for daemon in ("lab-cloud", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
-        processes.stop(paths, f"{daemon}-{region.name}", signal.SIGKILL)
+    daemons = ("lab-cloud", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd")
+    for daemon in (cloud_dns.daemon_name(region.name), *(f"{each}-{region.name}" for each in daemons)):
+        processes.stop(paths, daemon, signal.SIGKILL)
     for namespace in (network.control_plane(world, region), network.router(world, region)):
         for parent, link in namespace.attached:
             netns.delete_link(parent, link)
@@ -94,10 +95,10 @@ def set_hosts(paths: LabPaths, key: str, pool: str, specs: Sequence[HostSpec], s
 
 def set_dns(paths: LabPaths, key: str, kind: str, corefile: str | None) -> None:
     """The cluster's DNS server, and CoreDNS's whole text. Returns when it answers, where there are hosts to run it."""
-    if kind not in ("kube-dns", "coredns", ""):
-        raise LabError(f"cluster DNS {kind!r}: kube-dns, coredns or none")
+    if kind not in ("kube-dns", "coredns", CLOUD_DNS, ""):
+        raise LabError(f"cluster DNS {kind!r}: kube-dns, coredns, {CLOUD_DNS} or none")
     before = _region(read_world(paths), key)
-    if before.dns_kind and before.dns_kind != kind:
+    if before.has_dns_pods and before.dns_kind != kind:
         _remove_dns(controlplane.api(paths, read_world(paths), before), before)
     world, region = _change(paths, key, lambda region: replace(region, dns_kind=kind))
     api = controlplane.api(paths, world, region)
@@ -109,9 +110,9 @@ def set_dns(paths: LabPaths, key: str, kind: str, corefile: str | None) -> None:
             # CoreDNS reads it anew by itself: `reload` is in every text that EKS has.
             others = {name: None for name in api.get(path).get("data", {}) if name != "Corefile"}
             api.merge(path, {"data": {**others, "Corefile": text}})
-    elif kind:
+    elif region.has_dns_pods:
         api.create_missing(addons.dns(region))
-    if kind and region.hosts:
+    if region.has_dns_pods and region.hosts:
         addons.wait_dns(api, region)
 
 

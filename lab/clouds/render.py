@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, collapse_addresses
 
 from lab.clouds.fabric import ANY_PORT, EVERYWHERE, Balancer, Filter, Router, Rule, Snat
+from lab.world import METADATA_SERVER
 
 TABLE = "clouds"
 NUMBERS = {"ipip": "4", "esp": "50", "ah": "51", "sctp": "132"}
@@ -28,7 +29,8 @@ def routes(router: Router, gateway: str, control: str) -> list[str]:
         lines += [f"rule pref {BY_SOURCE} from {source} lookup {number}" for source in table.sources]
         if table.name in marked:
             lines.append(f"rule pref {BY_MARK} fwmark {number} lookup {number}")
-        lines += [f"route throw {local} table {number}" for local in (*router.ranges, control)]
+        local = (*router.ranges, control, f"{METADATA_SERVER}/32")
+        lines += [f"route throw {each} table {number}" for each in local]
         lines += [f"route {each} via {gateway} table {number}" for each in table.remote]
         lines += [f"route unreachable {each} table {number}" for each in (*table.refused, "default")]
     return sorted(set(lines), key=lambda line: (line.startswith("rule"), line))

@@ -81,7 +81,7 @@ class Substrate(Protocol):
         ...
 
     def set_dns(self, key: str, kind: str, corefile: str | None) -> None:
-        """The cluster's DNS: `kube-dns`, or `coredns` with this Corefile (None: the add-on's own); empty: none."""
+        """The cluster's DNS: `kube-dns`, `cloud-dns`, `coredns` with this Corefile (None: its own), or none (empty)."""
         ...
 
     def reshape(self) -> None:

@@ -37,6 +37,7 @@ NODE_POOL = "gcp:container/nodePool:NodePool"
 APIS = {
     "compute.googleapis.com": "Compute Engine",
     "container.googleapis.com": "Kubernetes Engine",
+    "dns.googleapis.com": "Cloud DNS",
     "iam.googleapis.com": "Identity and Access Management (IAM)",
     "cloudresourcemanager.googleapis.com": "Cloud Resource Manager",
 }

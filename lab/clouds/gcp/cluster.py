@@ -7,18 +7,20 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, ClassVar
 
-from lab.clouds import quotas
+from lab.clouds import cloud_dns, quotas
 from lab.clouds.gcp import base, maintenance
 from lab.clouds.gcp.base import CLUSTER, NETWORK, NODE_POOL, SUBNETWORK, ranges_of, resolve, subnetworks_of
 from lab.clouds.kinds import Cloud, Kind, Refused, Times, at, register
 from lab.clouds.store import Record
 from lab.clouds.substrate_api import ClusterSpec
+from lab.world import CLOUD_DNS
 
 VERSION = "1.37.2-gke.1024000"
 """What the lab's clusters say they run: the lab's own Kubernetes."""
 
 CONTAINER = "https://container.googleapis.com/v1/"
 ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]")
+DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 REGION = re.compile(r"[a-z]+-[a-z]+\d+")
 
 
@@ -62,6 +64,7 @@ class Cluster(Kind):
                     yield field, 'conflicts with "enableAutopilot"'
             if at(inputs, "dnsConfig.clusterDns") in ("KUBE_DNS", "PLATFORM_DEFAULT"):
                 yield "dnsConfig.clusterDns", "Autopilot clusters use Cloud DNS"
+        yield from _dns_problems(inputs)
         policy = inputs.get("maintenancePolicy")
         if base.is_known(policy) and isinstance(policy, Mapping):
             yield from maintenance.problems(policy)
@@ -83,6 +86,7 @@ class Cluster(Kind):
         region = location if REGION.fullmatch(location) else location.rsplit("-", 1)[0]
         subnetwork = resolve(cloud, SUBNETWORK, inputs.get("subnetwork", "default"), "subnetwork", region)
         _refuse_place(inputs, location, region, network, subnetwork)
+        _refuse_dns(cloud, project, inputs, network)
         policy = _allocation(cloud, inputs, network, subnetwork)
         _refuse_control_plane(cloud, inputs, network)
         zones = inputs.get("nodeLocations") or ([location] if ZONE.fullmatch(location) else [])
@@ -121,6 +125,10 @@ class Cluster(Kind):
 
     def update(self, cloud: Cloud, record: Record, inputs: Mapping[str, Any]) -> dict[str, Any]:
         _refuse_while_busy(cloud, record)
+        _refuse_other_dns(record, inputs)
+        network = cloud.state.get(NETWORK, record["network"])
+        if network is not None:
+            _refuse_dns(cloud, record["project"], inputs, network, record)
         names = (
             "network",
             "subnetwork",
@@ -174,10 +182,51 @@ def cluster_spec(cloud: Cloud, record: Record) -> ClusterSpec:
 
 
 def _dns(record: Record) -> str:
-    """GKE's own word for the DNS that a cluster has."""
-    if record["enableAutopilot"] or at(record.outputs, "dnsConfig.clusterDns") == "CLOUD_DNS":
-        return ""
-    return "kube-dns"
+    """The lab's word for the DNS that a cluster has."""
+    return CLOUD_DNS if cloud_dns.has_cloud_dns(record) else "kube-dns"
+
+
+def _dns_problems(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What goes with what (google_container_cluster, `dns_config`; `gcloud container clusters create`)."""
+    config = inputs.get("dnsConfig")
+    if not base.is_known(config) or not isinstance(config, Mapping):
+        return
+    given = {key: value for key, value in config.items() if value}
+    provider, scope = given.get("clusterDns"), given.get("clusterDnsScope", "CLUSTER_SCOPE")
+    if scope == "VPC_SCOPE":
+        yield "dnsConfig.clusterDnsScope", "the lab's cloud has no model of VPC_SCOPE"
+    if base.is_known(provider) and provider != cloud_dns.CLOUD_DNS:
+        for key in given.keys() - {"clusterDns"}:
+            yield f"dnsConfig.{key}", f"needs clusterDns CLOUD_DNS, not {provider or 'the default'}"
+    if "clusterDnsDomain" in given and scope != "VPC_SCOPE":
+        yield "dnsConfig.clusterDnsDomain", "needs clusterDnsScope VPC_SCOPE: within a cluster it is cluster.local"
+    domain = given.get("additiveVpcScopeDnsDomain")
+    if isinstance(domain, str) and not DOMAIN.fullmatch(domain):
+        yield "dnsConfig.additiveVpcScopeDnsDomain", f"{domain!r} is no DNS subdomain (RFC 1123)"
+
+
+def _refuse_dns(
+    cloud: Cloud, project: str, inputs: Mapping[str, Any], network: Record, record: Record | None = None
+) -> None:
+    """A zone of the VPC has one owner; `record`: of the cluster itself, which has it already."""
+    if at(inputs, "dnsConfig.clusterDns") != cloud_dns.CLOUD_DNS:
+        return
+    base.require_service(cloud, "dns.googleapis.com", project)
+    domain = at(inputs, "dnsConfig.additiveVpcScopeDnsDomain")
+    for other in cloud.state.find(CLUSTER, network=network.id):
+        if domain and cloud_dns.network_domain(other) == domain and (record is None or other.id != record.id):
+            raise Refused(f"Error 400: DNS domain {domain} is already used by {other.id} in its network., badRequest")
+
+
+def _refuse_other_dns(record: Record, inputs: Mapping[str, Any]) -> None:
+    """GKE would have every host made anew, and never changes a scope."""
+    for key in ("clusterDns", "clusterDnsScope"):
+        was, now = at(record.outputs, f"dnsConfig.{key}"), at(inputs, f"dnsConfig.{key}")
+        if was != now:
+            raise Refused(
+                f"Error 400: dnsConfig.{key} of {record.id} cannot change from {was} to {now}; "
+                "the lab's cloud has no model of it, badRequest"
+            )
 
 
 def _word_problems(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

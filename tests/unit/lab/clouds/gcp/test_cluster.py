@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.clouds.gcp.base import ACCOUNT, CLUSTER, IAM_MEMBER, NODE_POOL
+from lab.clouds.gcp.base import ACCOUNT, CLUSTER, IAM_MEMBER, NODE_POOL, SERVICE
 from lab.clouds.kinds import Refused
 from lab.clouds.store import Record
 from tests.unit.lab.clouds.gcp.places import balancers, cluster, cluster_inputs, network, subnetwork
@@ -83,6 +83,16 @@ def test_what_gke_refuses(gcp: World, inputs: dict[str, Any], reason: str) -> No
         ({"enableAutopilot": True}, ["removeDefaultNodePool"]),
         ({"location": "east"}, ["location"]),
         ({"dnsConfig": {"clusterDns": "coredns"}}, ["dnsConfig.clusterDns"]),
+        (
+            {"dnsConfig": {"clusterDns": "KUBE_DNS", "additiveVpcScopeDnsDomain": "a.example"}},
+            ["dnsConfig.additiveVpcScopeDnsDomain"],
+        ),
+        ({"dnsConfig": {"clusterDns": "CLOUD_DNS", "clusterDnsDomain": "a.example"}}, ["dnsConfig.clusterDnsDomain"]),
+        ({"dnsConfig": {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "VPC_SCOPE"}}, ["dnsConfig.clusterDnsScope"]),
+        (
+            {"dnsConfig": {"clusterDns": "CLOUD_DNS", "additiveVpcScopeDnsDomain": "a_b.example"}},
+            ["dnsConfig.additiveVpcScopeDnsDomain"],
+        ),
         ({"deletionProtected": True}, ["deletionProtected"]),
     ],
 )
@@ -183,3 +193,42 @@ def test_accounts_and_roles(gcp: World) -> None:
     nobody = "serviceAccount:nobody@my-project.iam.gserviceaccount.com"
     with pytest.raises(Refused, match="does not exist"):
         gcp.create(IAM_MEMBER, "x", project="my-project", role="roles/viewer", member=nobody)
+
+
+def named(domain: str) -> dict[str, str]:
+    return {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "CLUSTER_SCOPE", "additiveVpcScopeDnsDomain": domain}
+
+
+def test_cloud_dns_needs_its_api(gcp: World) -> None:
+    net = network(gcp)
+    sub = subnetwork(gcp, net)
+    with pytest.raises(Refused, match="Cloud DNS API has not been used"):
+        cluster(gcp, net, sub, dnsConfig=named("a.example"))
+    gcp.create(SERVICE, "dns", service="dns.googleapis.com")
+    found = cluster(gcp, net, sub, dnsConfig=named("a.example"))
+    assert gcp.substrate.dns[found["name"]] == ("cloud-dns", None)
+
+
+def test_a_domain_is_one_clusters_in_a_vpc(gcp: World) -> None:
+    gcp.create(SERVICE, "dns", service="dns.googleapis.com")
+    net = network(gcp)
+    east, west = subnetwork(gcp, net), subnetwork(gcp, net, 2, "us-west1")
+    control = {"masterIpv4CidrBlock": "10.2.17.0/28"}
+    cluster(gcp, net, east, dnsConfig=named("a.example"))
+    with pytest.raises(Refused, match=r"DNS domain a\.example is already used by"):
+        cluster(gcp, net, west, dnsConfig=named("a.example"), privateClusterConfig=control)
+    second = cluster(gcp, net, west, dnsConfig=named("b.example"), privateClusterConfig=control)
+    with pytest.raises(Refused, match=r"DNS domain a\.example is already used by"):
+        gcp.update(second, dnsConfig=named("a.example"))
+    gcp.update(second, dnsConfig=named("c.example"))
+    elsewhere = network(gcp, "other")
+    cluster(gcp, elsewhere, subnetwork(gcp, elsewhere, 3, "us-west2"), dnsConfig=named("a.example"))
+
+
+@pytest.mark.parametrize("config", [{"clusterDns": "KUBE_DNS"}, {"clusterDns": "CLOUD_DNS"}])
+def test_a_clusters_dns_and_its_scope_stay(gcp: World, config: dict[str, str]) -> None:
+    gcp.create(SERVICE, "dns", service="dns.googleapis.com")
+    net = network(gcp)
+    found = cluster(gcp, net, subnetwork(gcp, net), dnsConfig=named("a.example"))
+    with pytest.raises(Refused, match="cannot change from"):
+        gcp.update(found, dnsConfig=config)
