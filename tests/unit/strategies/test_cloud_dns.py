@@ -91,7 +91,7 @@ def test_what_answers_elsewhere_is_refused() -> None:
         (["cluster.local"], "regions[0].strategyOptions.domain: cluster.local is, holds or is inside cluster.local"),
         (["db.google.internal"], "is, holds or is inside google.internal"),
         (["internal"], "is, holds or is inside google.internal"),
-        ([".".join(["d" * 60] * 4)], "DNS takes 253; use one of at most 212"),
+        ([".".join(["d" * 60] * 4)], "DNS takes 253; use one of at most 213"),
     ],
 )
 def test_domains_that_clash_are_refused(domains: list[str], message: str) -> None:
