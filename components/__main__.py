@@ -18,6 +18,7 @@ COMPONENTS = (
     "network.vpn.cloud_vpn.CloudVpn",
     "network.dns_load_balancer.DnsLoadBalancer",
     "strategies.stub_domains.resources.StubDomains",
+    "strategies.coredns_primary.resources.CorednsPrimary",
     "database.certificates.CertificateAuthority",
     "database.certificates.NodeCertificate",
     "database.certificates.ClientCertificate",

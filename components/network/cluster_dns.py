@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +13,9 @@ from typing import Any, Protocol
 NAMESPACE = "kube-system"
 SELECTOR = "k8s-app=kube-dns"
 """Label of the cluster's DNS pods and Deployment, for kube-dns and CoreDNS alike (a Kubernetes convention)."""
+
+AUTOSCALERS = ("kube-dns-autoscaler", "dns-autoscaler", "coredns-autoscaler")
+"""The same label of the Deployments that set how many DNS pods there are (GKE's, Kubernetes' own add-on, others')."""
 
 REQUEST_SECONDS = 15
 """Limit of one API request."""
@@ -32,6 +38,25 @@ class ConfigMap:
     version: str
     data: Mapping[str, str]
     annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What matters of a Deployment of DNS servers, or of their autoscaler."""
+
+    name: str
+    version: str
+    """The resourceVersion a write is bound to."""
+    app: str
+    """Its label `k8s-app`."""
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    replicas: int
+    """How many it should have."""
+    pods: int
+    """How many it has, none of them being deleted."""
+    ready: int
+    """How many of its newest pods are ready; 0 where its controller has not seen its newest version yet."""
 
 
 class ClusterDns(Protocol):
@@ -57,6 +82,20 @@ class ClusterDns(Protocol):
 
     def restart(self, annotation: str, value: str | None) -> int:
         """Set an annotation on the DNS Deployments' pod template, which rolls their pods; how many there are."""
+        ...
+
+    def deployments(self, seconds: float) -> Iterator[Sequence[Deployment]]:
+        """The DNS Deployments and their autoscalers in kube-system: as they are now, and again after each change.
+
+        Ends after `seconds`.
+        """
+        ...
+
+    def scale(self, name: str, version: str, replicas: int, annotations: Mapping[str, str | None]) -> None:
+        """Set replicas and these annotations (None removes one) in one write.
+
+        Raises WriteConflict unless the Deployment is still at `version`.
+        """
         ...
 
 
@@ -107,6 +146,29 @@ def _go_by_kubectls_rules(client: Any) -> None:
     pool["ssl_context"] = context
 
 
+class _Expired(Exception):  # noqa: N818 - it names what happened
+    """A watch from a version that the API server has forgotten."""
+
+
+def _first(events: Iterator[Any], _request_timeout: int) -> object:
+    """The next event; None where the watch ends without one."""
+    return next(events, None)
+
+
+def _deployment(item: Any) -> Deployment:
+    seen = (item.status.observed_generation or 0) >= item.metadata.generation
+    return Deployment(
+        name=item.metadata.name,
+        version=item.metadata.resource_version,
+        app=item.metadata.labels["k8s-app"],
+        labels=item.metadata.labels,
+        annotations=item.metadata.annotations or {},
+        replicas=item.spec.replicas,
+        pods=item.status.replicas or 0,
+        ready=min(item.status.ready_replicas or 0, item.status.updated_replicas or 0) if seen else 0,
+    )
+
+
 class _ApiClusterDns:
     def __init__(self, core: Any, apps: Any, where: str) -> None:
         self._core = core
@@ -146,6 +208,34 @@ class _ApiClusterDns:
             )
         return len(found.items)
 
+    def deployments(self, seconds: float) -> Iterator[Sequence[Deployment]]:
+        from kubernetes.watch import Watch
+
+        selector = f"k8s-app in (kube-dns, {', '.join(AUTOSCALERS)})"
+        end = time.monotonic() + seconds
+        while True:
+            found = self._ask(self._apps.list_namespaced_deployment, NAMESPACE, label_selector=selector)
+            yield [_deployment(item) for item in found.items]
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            events = Watch().stream(
+                self._apps.list_namespaced_deployment,
+                NAMESPACE,
+                label_selector=selector,
+                resource_version=found.metadata.resource_version,
+                timeout_seconds=math.ceil(left),
+            )
+            with suppress(_Expired):
+                self._ask(_first, events)
+
+    def scale(self, name: str, version: str, replicas: int, annotations: Mapping[str, str | None]) -> None:
+        body = {
+            "metadata": {"resourceVersion": version, "annotations": dict(annotations)},
+            "spec": {"replicas": replicas},
+        }
+        self._ask(self._apps.patch_namespaced_deployment, name, NAMESPACE, body, field_manager=FIELD_MANAGER)
+
     def _ask(self, call: Any, *args: Any, none_on: int | None = None, **kwargs: Any) -> Any:
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
@@ -155,6 +245,8 @@ class _ApiClusterDns:
         except ApiException as error:
             if error.status == none_on:
                 return None
+            if error.status == 410:
+                raise _Expired from error
             if error.status in (404, 409):
                 raise WriteConflict(f"{self._where}: {error.reason}") from error
             if not error.status:
