@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 
 from . import corefile
@@ -26,10 +27,15 @@ STANDARD = frozenset(
 )
 """Plugins of the root block that CoreDNS comes with, on kubeadm's and clouds' clusters: the program's own has them."""
 
+_IMPORT = re.compile(r"^import[ \t]+\S+", re.MULTILINE)
+"""Whole blocks out of other files, as some clouds offer it to their users."""
+
 
 def in_corefile(found: ConfigMap | None, owner: str, upstream: str) -> Iterator[str]:
     """Zones and plugins that someone put into a Corefile, and the servers it asks instead of `upstream`."""
     text = corefile.remove((found.data.get("Corefile") if found else None) or "", owner)
+    yield from _IMPORT.findall(text)
+    text = _IMPORT.sub("", text)
     yield from sorted(zone for zone in corefile.served_zones(text) if zone)
     for plugin, words in _root_plugins(text):
         if plugin == "forward":

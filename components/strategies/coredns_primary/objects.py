@@ -42,9 +42,9 @@ def selector(component: str) -> dict[str, str]:
     return {key: value for key, value in labels(component).items() if key not in OURS}
 
 
-def meta(name: str, component: str) -> Manifest:
-    """Metadata of an object in kube-system. Deployments count as the cluster's DNS by their label, like others' do."""
-    return {"name": name, "namespace": NAMESPACE, "labels": labels(component)}
+def meta(name: str, component: str, annotations: Mapping[str, str] | None = None) -> Manifest:
+    """Metadata of an object in kube-system."""
+    return {"name": name, "namespace": NAMESPACE, "labels": labels(component), "annotations": dict(annotations or {})}
 
 
 def deployment_meta(name: str, component: str) -> Manifest:

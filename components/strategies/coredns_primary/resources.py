@@ -198,7 +198,7 @@ class CorednsPrimary(Connection):
         object_name = f"{objects.CANARY}-{jobs.content_hash(text, args['image'], inside, outside)}"
         return k8s.batch.v1.Job(
             f"{name}-canary-{jobs.content_hash(text, args['image'], inside, outside)}",
-            metadata={**objects.meta(object_name, "canary"), "annotations": jobs.REPLACE_UNREADY},
+            metadata=objects.meta(object_name, "canary", jobs.REPLACE_UNREADY),
             spec=objects.canary_job(objects.CANARY, args["tools_image"], inside, outside),
             opts=jobs.job_options(
                 self,
