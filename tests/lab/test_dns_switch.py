@@ -13,6 +13,7 @@ import pytest
 from tests.lab.stack import Json, RunningStack, in_a_lab, region, small_config
 
 KINDS = {"alpha": "coredns", "gamma": "kube-dns"}
+NODES = {"alpha": 2, "gamma": 1}
 OLD = {"alpha": "coredns", "gamma": "kube-dns"}
 """The Deployment that each cluster came with."""
 CLUSTER_DNS = {"alpha": "10.1.32.10", "gamma": "10.2.32.10"}
@@ -50,7 +51,7 @@ print(json.dumps({"asked": asked, "failed": failed}))
 
 
 def config(**more: object) -> Json:
-    regions: list[Json] = [region(name, kind, 1) for name, kind in KINDS.items()]
+    regions: list[Json] = [region(name, kind, NODES[name]) for name, kind in KINDS.items()]
     regions[1]["strategyOptions"] = dict(more)
     return {**small_config(*regions), "strategy": "coredns-primary", "allowDataLoss": True}
 
@@ -91,8 +92,8 @@ def answering(stack: RunningStack, name: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
-    with in_a_lab("dns-switch", config(), hosts=1) as running:
-        running.lab.run("up", "--stack-file", str(running.file), "--hosts", "1")
+    with in_a_lab("dns-switch", config(), hosts=2) as running:
+        running.lab.run("up", "--stack-file", str(running.file), "--hosts", str(running.hosts))
         yield running
 
 
