@@ -87,11 +87,14 @@ def merge(known: tuple[Region, ...], wanted: tuple[Region, ...]) -> tuple[Region
 def _grown(old: Region | None, new: Region) -> Region:
     if old is None:
         return new
-    if replace(old, hosts=(), zones=(), balancer_addresses=(), context="") != replace(
-        new, hosts=(), zones=(), balancer_addresses=(), context=""
-    ):
+    if _fixed(old) != _fixed(new):
         raise LabError(f"region {new.name} runs with other networks or another DNS server: take the lab down first")
     return replace(new, hosts=(*old.hosts, *new.hosts[len(old.hosts) :]))
+
+
+def _fixed(region: Region) -> Region:
+    """What of a region no later `up` may change."""
+    return replace(region, hosts=(), zones=(), balancer_addresses=(), context="", api_callers=())
 
 
 def _start_region(paths: LabPaths, world: World, region: Region, faults: Faults, report: Steps) -> LabError | None:

@@ -14,7 +14,7 @@ from lab import netns
 from lab.netns import Namespace
 from lab.paths import LabPaths
 from lab.shell import ip_batch, nft, run
-from lab.world import Host, Region, World
+from lab.world import API_PORT, Host, Region, World
 
 ROUTING = (
     "net.ipv4.ip_forward=1",
@@ -76,6 +76,8 @@ def router(world: World, region: Region) -> Namespace:
     lines += [
         f"-n {name} route add default via {far}",
         f"-n {name} address add {region.router_address}/{_bits(region.node_cidr)} dev nodes",
+        # Where kubeconfigs have its API server; whether anybody of another region gets there is the firewall's affair.
+        f"-n {core} route add {world.api_management_address(region)} via {near}",
         # What nobody in the region has is refused at once, instead of going round between the routers.
         *(f"-n {name} route add unreachable {net}" for net in (region.pod_cidr, region.lb_cidr)),
         *(f"-n {core} route add {net} via {near}" for net in routed(region)),
@@ -94,6 +96,7 @@ def control_plane(world: World, region: Region) -> Namespace:
         f"-n {name} address add {region.api_address}/{bits} dev eth0",
         f"-n {name} link set eth0 up",
         f"-n {name} route add default via {region.control_router_address}",
+        f"-n {gateway} route add {world.api_management_address(region)} via {region.api_address}",
         f"link add name management netns {name} type veth peer name {port}",
         f"-n {name} address add {world.api_management_address(region)}/24 dev management",
         f"-n {name} link set management up",
@@ -190,6 +193,10 @@ def router_rules(world: World, region: Region, unbalanced: bool) -> str:
         lines += [
             f"    ip saddr {{ {', '.join(peers)} }} ip daddr {{ {mine} }} jump from_peers",
         ]
+    callers = _api_callers(world, region)
+    if callers:
+        at = f"ip daddr {world.api_management_address(region)} tcp dport {API_PORT}"
+        lines += [f"    ip saddr {{ {', '.join(callers)} }} {at} accept"]
     lines += ["    counter drop", "  }", "  chain from_peers {"]
     lines += [
         f"    tcp dport {{ {DATABASE_PORTS}, 53 }} accept",
@@ -198,6 +205,13 @@ def router_rules(world: World, region: Region, unbalanced: bool) -> str:
         "  }",
     ]
     return _table("\n".join(lines))
+
+
+def _api_callers(world: World, region: Region) -> list[str]:
+    """Ranges of other regions that the program has call this one's API server."""
+    others = [other for other in world.regions if other != region]
+    ranges = {"pods": [other.pod_cidr for other in others], "nodes": [other.node_cidr for other in others]}
+    return sorted({cidr for caller in region.api_callers for cidr in ranges[caller]})
 
 
 def masquerade(region: Region) -> str:

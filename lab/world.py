@@ -76,6 +76,8 @@ class Region:
     """The cloud's region. Empty: called like this one."""
     pods_routed: bool = True
     """Whether other regions have a route to its pods. If not, its hosts stand in for their pods on the way out."""
+    api_callers: tuple[str, ...] = ()
+    """What of the other regions may call its API server: `pods`, `nodes`, both or neither."""
 
     @property
     def is_cloud(self) -> bool:
@@ -176,6 +178,7 @@ def load(text: str) -> World:
                 **item,
                 "balancer_addresses": tuple(item["balancer_addresses"]),
                 "zones": tuple(item["zones"]),
+                "api_callers": tuple(item.get("api_callers", ())),
                 "hosts": tuple(_host(host) for host in item["hosts"]),
             }
         )
@@ -231,13 +234,15 @@ def derive_regions(plan: Mapping[str, Any], config: Mapping[str, Mapping[str, An
     Regions on other platforms are not there before the program makes them.
     """
     return tuple(
-        _region(index, item, config.get(item["name"], {}), hosts)
+        _region(index, item, config.get(item["name"], {}), hosts, tuple(plan.get("apiServerCallers", ())))
         for index, item in enumerate(plan["regions"])
         if item["state"] != "removed" and item["platform"] == "existing"
     )
 
 
-def _region(index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts: int) -> Region:
+def _region(
+    index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts: int, api_callers: tuple[str, ...]
+) -> Region:
     name = item["name"]
     block = IPv4Network(item["cidr"])
     nodes = IPv4Network(item["nodeCidr"])
@@ -259,6 +264,7 @@ def _region(index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts
         pod_cidr=item["podCidr"],
         balancer_addresses=called,
         pods_routed=entry.get("podsRouted", True),
+        api_callers=api_callers,
         zones=zones,
         hosts=tuple(Host(f"{name}-host-{n}", name, zones[n % len(zones)], str(nodes[10 + n])) for n in range(hosts)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..strategies import strategy
 from ..strategies.base import Strategy
-from .balancers import sql_balancer
+from .balancers import API_SERVERS, sql_balancer
 from .model import AddressPlan, NodePlan, RegionPlan, RegionSettings, Settings
 from .rules import RUNNING
 
@@ -16,6 +16,9 @@ def address_plan(settings: Settings) -> AddressPlan:
         strategy=settings.strategy,
         regions=tuple(_region_plan(chosen, settings, region) for region in settings.regions),
         join_addresses=chosen.join_addresses(settings),
+        api_server_callers=tuple(
+            dict.fromkeys(source for port in chosen.ports() if port.to == API_SERVERS for source in port.sources)
+        ),
     )
 
 

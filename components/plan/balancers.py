@@ -9,6 +9,8 @@ from .model import BalancerPlan, BalancerPort, Platform, RegionSettings
 PODS = "pods"
 NODES = "nodes"
 """What other regions call without a load balancer: the pods, or the hosts."""
+API_SERVERS = "api-servers"
+"""What they call where they read each other's clusters: the control plane, which is the platform's to open."""
 
 SQL = "sql"
 """For SQL clients and readers of the console. Every region has it, whatever the strategy."""

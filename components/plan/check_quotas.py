@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 
 from ..strategies import AVAILABLE, strategy
 from .authorized import by_endpoint
-from .balancers import NODES, PODS, SQL, sql_balancer
+from .balancers import API_SERVERS, NODES, PODS, SQL, sql_balancer
 from .check_network import KEPT
 from .machines import host_type, hosts, machine
 from .model import AwsSettings, GcpNetworkMode, NatGateways, Platform, Problem, RegionSettings, Settings
@@ -243,11 +243,27 @@ def _authorized(draft: Draft) -> Iterator[Problem]:
             "aws.authorizedCidrs",
             f"lists {len(public)} public ranges, and EKS takes {EKS_PUBLIC_CIDRS}; list fewer, wider ones",
         )
-    if gcp is not None and len(gcp.authorized_cidrs) > GKE_AUTHORIZED_CIDRS:
+    if gcp is not None and len(gcp.authorized_cidrs) > GKE_AUTHORIZED_CIDRS - _api_server_callers(draft):
         yield Problem(
             "gcp.authorizedCidrs",
-            f"lists {len(gcp.authorized_cidrs)} ranges, and GKE takes {GKE_AUTHORIZED_CIDRS}; list fewer, wider ones",
+            f"lists {len(gcp.authorized_cidrs)} ranges, and GKE takes {GKE_AUTHORIZED_CIDRS}"
+            f"{_beside(_api_server_callers(draft))}; list fewer, wider ones",
         )
+
+
+def _api_server_callers(draft: Draft) -> int:
+    """Ranges of other regions that call a region's API server, where the strategy has them do so."""
+    if draft.settings.strategy not in AVAILABLE or draft.broken & {"regions"}:
+        return 0
+    to_api_servers = [port for port in strategy(draft.settings.strategy).ports() if port.to == API_SERVERS]
+    by_region = [
+        {cidr for port in to_api_servers for cidr in _ranges(region, port.sources)} for _, region in draft.regions()
+    ]
+    return sum(map(len, by_region)) - max(map(len, by_region), default=0)
+
+
+def _beside(callers: int) -> str:
+    return f", of which the other regions' pods take {callers}" if callers else ""
 
 
 @stack_rule("quota-network-peerings")

@@ -355,6 +355,8 @@ class AddressPlan:
     regions: tuple[RegionPlan, ...]
     join_addresses: tuple[str, ...]
     """`host:port`, the same list in every region."""
+    api_server_callers: tuple[str, ...] = ()
+    """What of every other region calls a region's API server: `pods`, `nodes`, both or neither."""
 
     def region(self, name: str) -> RegionPlan:
         """The region called `name`. Raises KeyError."""
@@ -369,6 +371,7 @@ class AddressPlan:
             "strategy": self.strategy,
             "regions": [_region_json(region) for region in self.regions],
             "joinAddresses": list(self.join_addresses),
+            "apiServerCallers": list(self.api_server_callers),
         }
 
 

@@ -4,6 +4,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from .balancing import Balancing
+from .kubeconfig import server
 
 
 class RegionalCluster(pulumi.ComponentResource):
@@ -20,6 +21,7 @@ class RegionalCluster(pulumi.ComponentResource):
 
     _kubernetes: k8s.Provider
     _balancing: Balancing
+    _api_server: pulumi.Output[str] | None = None
     _storage_class: str | None = None
     _owns_dns_text: bool = False
 
@@ -39,9 +41,26 @@ class RegionalCluster(pulumi.ComponentResource):
         return self._storage_class
 
     @property
+    def api_server(self) -> pulumi.Output[str]:
+        """URL of the API server, as pods of the other regions reach it. Default: as the kubeconfig says."""
+        if self._api_server is not None:
+            return self._api_server
+        return pulumi.Output.all(self.kubeconfig, self.context).apply(_server)
+
+    @property
     def owns_dns_text(self) -> bool:
         """True: the cluster's whole DNS configuration is the platform's (EKS's coredns add-on), forwards included.
 
         Nothing else may write it.
         """
         return self._owns_dns_text
+
+
+def _server(given: list[str]) -> str:
+    """Of a kubeconfig and its context. The file may be missing at a first preview: nothing is known then."""
+    try:
+        return server(*given)
+    except ValueError:
+        if pulumi.runtime.is_dry_run():
+            return ""
+        raise

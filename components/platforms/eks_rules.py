@@ -8,7 +8,7 @@ import pulumi
 from pulumi_aws import ec2, vpc
 
 from ..network.aws.names import cidr_label
-from ..plan.balancers import NODES, PODS
+from ..plan.balancers import API_SERVERS, NODES, PODS
 
 API_PORT = 443
 
@@ -36,7 +36,7 @@ class EksPortArgs(TypedDict):
     sources: list[str]
     """`pods`, `nodes` or both."""
     to: str
-    """`pods`, `nodes`, or the kind of load balancer that callers come by."""
+    """`pods`, `nodes`, `api-servers`, or the kind of load balancer that callers come by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,10 @@ def peer_rules(
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Open the cluster's own security group to the peers: the ports that no load balancer is before, and fragmentation
-    needed, without which a connection hangs where a path is narrower than its ends."""
+    needed, without which a connection hangs where a path is narrower than its ends. The API server's private endpoint
+    is in the same group."""
     for port in ports:
-        if port["to"] in (PODS, NODES) and (listed := lists.of(port["sources"])):
+        if port["to"] in (PODS, NODES, API_SERVERS) and (listed := lists.of(port["sources"])):
             vpc.SecurityGroupIngressRule(
                 f"{name}-{port['name']}-from-{listed.label}",
                 region=location,

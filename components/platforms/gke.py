@@ -98,6 +98,10 @@ class GkeCluster(RegionalCluster):
         # The pool's id is asked for so that nobody holds a kubeconfig of a cluster without hosts.
         self.kubeconfig = pulumi.Output.all(cluster.endpoint, certificate, pool.id).apply(partial(_kubeconfig, name))
         self.context = pulumi.Output.from_input(name)
+        # From inside the network, whether there is a public endpoint or not.
+        self._api_server = cluster.private_cluster_config.apply(
+            lambda private: f"https://{private.private_endpoint if private else ''}"
+        )
         lost = args.get("lost", False)
         self._kubernetes = kubernetes_provider(
             f"{name}-kubernetes",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from ..plan.balancers import NODES, PODS
+from ..plan.balancers import API_SERVERS, NODES, PODS
 from ..plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ..plan.reader import Reader
 
@@ -32,15 +32,16 @@ class Port:
     name: str
     protocol: Protocols
     number: int
+    """To API servers: that of the clusters which the program makes; others' addresses name their own."""
     sources: tuple[str, ...]
     """`pods`, `nodes` or both: NodeLocal DNSCache asks from the node's address."""
     to: str = PODS
-    """`pods`, `nodes`, or a kind of `BalancerPlan`."""
+    """`pods`, `nodes`, `api-servers`, or a kind of `BalancerPlan`."""
 
     @property
     def balanced(self) -> bool:
         """Whether callers come by a load balancer."""
-        return self.to not in (PODS, NODES)
+        return self.to not in (PODS, NODES, API_SERVERS)
 
 
 class CertificateSource(StrEnum):

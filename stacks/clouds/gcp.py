@@ -25,7 +25,7 @@ from components.strategies import strategy
 
 from ..arguments import client_cidrs, live_cidrs
 from . import held
-from .ports import open_ports
+from .ports import api_server_cidrs, open_ports
 
 
 class Gcp:
@@ -33,6 +33,7 @@ class Gcp:
 
     def __init__(self, settings: Settings, plan: AddressPlan, lock: pulumi.Resource) -> None:
         self._settings = settings
+        self._plan = plan
         self._own = gcp_settings(settings)
         self.regions = held(settings, Platform.GKE)
         self.provider = gcp.Provider("gcp", project=self._own.project)
@@ -75,7 +76,7 @@ class Gcp:
             "nodes_subnet": here.nodes_subnet,
             "balancers_subnet": here.balancers_subnet_name,
             "control_plane_cidr": str(layout.cut(region.cidr).control_plane),
-            "authorized_cidrs": [str(cidr) for cidr in own.authorized_cidrs],
+            "authorized_cidrs": [*map(str, own.authorized_cidrs), *api_server_cidrs(self._plan, region.name)],
             "release_channel": own.release_channel,
             "machine_type": host_type(self._settings, region),
             "storage_type": own.storage_type,

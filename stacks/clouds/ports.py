@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.plan.balancers import API_SERVERS
 from components.plan.model import AddressPlan, RegionPlan
 from components.strategies import strategy
 
@@ -24,11 +25,18 @@ class OpenPort:
 
 
 def open_ports(plan: AddressPlan) -> list[OpenPort]:
-    """The strategy's ports; their sources are ranges of pods, of hosts, or of both."""
+    """The strategy's ports but for API servers'; their sources are ranges of pods, of hosts, or of both."""
     return [
         OpenPort(str(port.protocol), port.number, _ranges(plan, port.sources), port.to)
         for port in strategy(plan.strategy).ports()
+        if port.to != API_SERVERS
     ]
+
+
+def api_server_cidrs(plan: AddressPlan, name: str) -> list[str]:
+    """Who of the other regions whose nodes run calls the API server of the region called `name`."""
+    others = [region for region in plan.regions if region.state in LIVE and region.name != name]
+    return list(dict.fromkeys(str(_range(each, source)) for each in others for source in plan.api_server_callers))
 
 
 def _ranges(plan: AddressPlan, sources: tuple[str, ...]) -> tuple[str, ...]:
