@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..plan.balancers import PODS
 from ..plan.defaults import JOIN_NODES_PER_REGION, SQL_PORT
-from ..plan.model import BalancerPlan, DnsKind, Platform, RegionSettings, Settings
+from ..plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ..plan.reader import Reader
 from ..plan.rules import RUNNING
-from .base import Port, Strategy
-from .services import namespace_zone
+from .base import CertificateSource, PodIdentity, Port, Strategy
+from .services import SERVICE, namespace_zone, pod_name, service_names
 
 
 class StrategyDefaults:
@@ -74,6 +74,66 @@ class StrategyDefaults:
     def ports(self) -> tuple[Port, ...]:
         """None."""
         return ()
+
+
+class PodNames(StrategyDefaults):
+    """A node is its pod's name in the region's own namespace; each cluster's DNS forwards the other regions' zones.
+
+    Its subclasses say to whom.
+    """
+
+    def node_address(self, region: RegionSettings, ordinal: int) -> str:
+        """The pod's name under the headless Service."""
+        return pod_name(region, f"{SERVICE}-{ordinal}")
+
+    def certificate_names(self, region: RegionSettings) -> tuple[str, ...]:
+        """The Services', the pods' wildcard among them."""
+        return service_names(region)
+
+    def pod_identity(self, region: RegionSettings) -> PodIdentity:
+        """Advertises the planned name, not `hostname -f`, so that the plan stays the one source of names."""
+        return PodIdentity(
+            advertise_host=pod_name(region, "$(POD_NAME)"),
+            host_network=False,
+            flags=(),
+            certificate_source=CertificateSource.PLANNED,
+        )
+
+
+def other_regions(settings: Settings, region: RegionSettings) -> tuple[RegionSettings, ...]:
+    """The running regions beside this one; none for a region that is lost or removed."""
+    if region.state not in RUNNING:
+        return ()
+    return tuple(other for other in settings.regions if other.name != region.name and other.state in RUNNING)
+
+
+def takes_no_forwards(settings: Settings) -> Iterator[Problem]:
+    """Cloud DNS answers from outside the cluster: nothing there reads a ConfigMap's stub domains."""
+    for index, region in enumerate(settings.regions):
+        if region.dns_kind is DnsKind.CLOUD_DNS and region.state in RUNNING:
+            instead = "kube-dns" if region.platform is Platform.GKE else "a cluster with kube-dns or CoreDNS"
+            yield Problem(
+                f"regions[{index}].dns.kind",
+                "cloud-dns answers names outside the cluster: with no kube-dns pods, a stub domain in their "
+                f"ConfigMap does nothing; use {instead}",
+            )
+
+
+def nested_zones(strategy: Strategy, settings: Settings) -> Iterator[Problem]:
+    """Zones of which one is part of another: the shorter one's forward would capture the longer one's names."""
+    zones = {
+        f"regions[{index}]": strategy.dns_zone(region)
+        for index, region in enumerate(settings.regions)
+        if region.state in RUNNING
+    }
+    for path, zone in zones.items():
+        for other, parent in zones.items():
+            if path != other and zone.endswith("." + parent):
+                yield Problem(
+                    f"{path}.dns.clusterDomain",
+                    f"puts the zone {zone} inside {other}'s zone {parent}; "
+                    "use cluster domains of which none is inside another region's zone",
+                )
 
 
 def first_nodes(strategy: Strategy, settings: Settings) -> tuple[str, ...]:
