@@ -19,6 +19,8 @@ COMPONENTS = (
     "network.dns_load_balancer.DnsLoadBalancer",
     "strategies.stub_domains.resources.StubDomains",
     "strategies.coredns_primary.resources.CorednsPrimary",
+    "strategies.coredns_federated.reader.FederatedDnsReader",
+    "strategies.coredns_federated.servers.FederatedDns",
     "database.certificates.CertificateAuthority",
     "database.certificates.NodeCertificate",
     "database.certificates.ClientCertificate",

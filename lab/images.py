@@ -34,6 +34,7 @@ def images() -> dict[str, dict[str, Any]]:
         },
         "docker.io/library/python:3*": python_image(),
         "registry.k8s.io/coredns/coredns:*": coredns,
+        "docker.io/coredns/coredns:*": coredns,
         "registry.k8s.io/dns/k8s-dns-kube-dns:*": {
             "binds": {"/kube-dns": str(bin_dir() / "coredns")},
             "path": SYSTEM_PATH,

@@ -100,7 +100,7 @@ class GkeCluster(RegionalCluster):
         self.context = pulumi.Output.from_input(name)
         # From inside the network, whether there is a public endpoint or not.
         self._api_server = cluster.private_cluster_config.apply(
-            lambda private: f"https://{private.private_endpoint if private else ''}"
+            lambda private: f"https://{(private.private_endpoint if private else None) or ''}"
         )
         lost = args.get("lost", False)
         self._kubernetes = kubernetes_provider(

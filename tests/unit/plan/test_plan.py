@@ -291,4 +291,4 @@ def test_every_available_strategy_answers_the_whole_interface() -> None:
             assert identity.advertise_host.replace("$(POD_NAME)", "cockroachdb-2") == chosen.node_address(region, 2)
         assert ("TCP", 26257) in {(port.protocol, port.number) for port in chosen.ports()}
         kinds = {balancer.kind for balancer in chosen.balancers(region)}
-        assert {port.to for port in chosen.ports()} <= {"pods", "nodes", *kinds}
+        assert {port.to for port in chosen.ports()} <= {"pods", "nodes", "api-servers", *kinds}

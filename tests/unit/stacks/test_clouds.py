@@ -35,7 +35,9 @@ def given(args: Any) -> dict[str, Any]:
 def _own(args: Any) -> dict[str, Any]:
     match args.typ:
         case "gcp:container/cluster:Cluster":
-            return {"endpoint": "192.0.2.1", "masterAuth": {"clusterCaCertificate": "Q0E="}}
+            private = {**args.inputs["privateClusterConfig"], "privateEndpoint": f"private.{args.name}"}
+            answer = {"endpoint": "192.0.2.1", "masterAuth": {"clusterCaCertificate": "Q0E="}}
+            return {**answer, "privateClusterConfig": private}
         case "gcp:compute/haVpnGateway:HaVpnGateway":
             return {"vpnInterfaces": [{"id": n, "ipAddress": f"198.51.100.{n}"} for n in (0, 1)]}
         case "aws:eks/cluster:Cluster":

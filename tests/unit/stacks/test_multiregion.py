@@ -1,5 +1,6 @@
 """The composition, seen as the graph of resources that the engine is told of."""
 
+import base64
 import json
 from collections.abc import Mapping
 from itertools import pairwise
@@ -47,8 +48,20 @@ def given(args: Any) -> dict[str, Any]:
             return {"certificate": f"certificate {args.name}"}
         case "kubernetes:core/v1:Service":
             return {"status": {"loadBalancer": {"ingress": [{"ip": args.inputs["spec"].get("loadBalancerIP")}]}}}
+        case "kubernetes:core/v1:Secret" if args.inputs["type"] == "kubernetes.io/service-account-token":
+            return {"data": {"token": encoded(f"token {args.name}"), "ca.crt": encoded(f"authority {args.name}")}}
         case _:
             return {}
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.fixture(autouse=True)
+def kubeconfigs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they say is read from files that are not here."""
+    monkeypatch.setattr("components.platforms.server", lambda _, context: f"https://{context}.example:6443")
 
 
 def run(raw: Mapping[str, Any], *, preview: bool = False, known: bool = True) -> Recording:
