@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from ipaddress import IPv4Network
 
-from components.plan.balancers import DNS, PODS, SQL
+from components.plan.balancers import API_SERVERS, DNS, NODES, PODS, SQL
 from components.plan.defaults import HTTP_PORT, SQL_PORT
 from components.plan.model import Platform
 
@@ -21,6 +21,7 @@ from .aws import security
 from .aws import site as aws_site
 from .aws import snat as aws_snat
 from .findings import Failure, Flow, Severity, Violation
+from .gcp import api as gcp_api
 from .gcp import balancer as gcp_balancer
 from .gcp import firewall
 from .gcp import names as gcp_names
@@ -87,6 +88,8 @@ class Proof:
             yield from (("nodes' names", failure) for failure in gcp_names.found(here, there))
         for flow in self._directly(source, target):
             yield from ((flow.what, failure) for failure in self._failures(flow))
+        for flow in self._to_api_server(source, target):
+            yield from ((f"{flow.what} to API server", failure) for failure in self._api_failures(flow))
         for flow, balancer in self._to_balancers(source, target):
             for what, failure in self._any_address(flow, balancer):
                 console = balancer.kind == SQL and flow.port == HTTP_PORT
@@ -99,12 +102,26 @@ class Proof:
         """To the target's pods and hosts, and ICMP between all that talk so."""
         ends: dict[tuple[str, str], None] = {}
         for port in self.topology.ports:
-            if not port.balanced:
+            if port.to in (PODS, NODES):
                 for origin in port.sources:
                     ends[origin, port.to] = None
                     yield Flow(source, target, origin, str(port.protocol).lower(), port.number, to=port.to)
         for origin, to in ends:
             yield Flow(source, target, origin, "icmp", 0, to=to)
+
+    def _to_api_server(self, source: Region, target: Region) -> Iterator[Flow]:
+        """To where the target's private endpoint is: on EKS among its hosts; on GKE nowhere that is routed by a range
+        of the plan."""
+        for port in self.topology.ports:
+            if port.to == API_SERVERS:
+                for origin in port.sources:
+                    yield Flow(source, target, origin, str(port.protocol).lower(), port.number, to=NODES)
+
+    def _api_failures(self, flow: Flow) -> Iterator[Failure]:
+        target = self.sites[flow.target.name]
+        if isinstance(target, gcp_site.Site):
+            return gcp_api.admitted(self.graph, target, flow)
+        return self._failures(flow)
 
     def _to_balancers(self, source: Region, target: Region) -> Iterator[tuple[Flow, Balancer]]:
         for port in self.topology.ports:

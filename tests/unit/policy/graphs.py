@@ -16,7 +16,8 @@ from tests.unit.stacks.test_clouds import raw
 
 
 def config(case: str) -> dict[str, Any]:
-    """`gke`, `gke-peered`, `eks`, `eks-transit`, `multicloud`, `multicloud-peered`; `gke+STRATEGY` and so on."""
+    """`gke`, `gke-peered`, `eks`, `eks-private`, `eks-transit`, `multicloud`, `multicloud-peered`; any of them
+    `+STRATEGY`."""
     case, _, strategy = case.partition("+")
     stack, _, variant = case.partition("-")
     found = raw(stack)
@@ -24,6 +25,8 @@ def config(case: str) -> dict[str, Any]:
         found["strategy"] = strategy
     if variant == "peered":
         found["gcp"]["network"] = "peered"
+    if variant == "private":
+        found["aws"]["authorizedCidrs"] = ["192.168.0.0/24"]
     if variant == "transit":
         found["aws"]["transitGatewayFrom"] = 2
     return found

@@ -125,3 +125,40 @@ def test_a_cluster_with_kube_dns_neither_finds_nor_is_found() -> None:
     others = ("us-central1", "us-west1")
     pairs = {pair for other in others for pair in ((other, "us-east1"), ("us-east1", other))}
     assert without_names(change) == pairs
+
+
+FEDERATED = "coredns-federated"
+GKE_CLUSTER = "gcp:container/cluster:Cluster"
+
+
+def test_regions_on_eks_without_public_endpoints_call_each_others_api_servers() -> None:
+    there = graph(f"eks-private+{FEDERATED}", known=False)
+    assert violations(there, plan_of(there)) == []
+
+
+def test_an_api_server_on_eks_that_is_not_open_to_the_others() -> None:
+    found = broken(
+        f"eks-private+{FEDERATED}",
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        "us-east-1-api-from-peer-pods",
+    )
+    assert {target for _, target in found} == {"us-east-1"}
+    assert set.union(*found.values()) == {"security group"}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"masterAuthorizedNetworksConfig": {"cidrBlocks": []}}, "does not authorize"),
+        ({"privateClusterConfig": {"masterIpv4CidrBlock": "10.1.17.0/28"}}, "has no global access"),
+        ({"privateClusterConfig": {}}, "has no private endpoint"),
+    ],
+)
+def test_an_api_server_on_gke_that_is_not_open_to_the_others(change: dict[str, object], says: str) -> None:
+    before = exported(f"gke+{FEDERATED}")
+    cluster = one(before, GKE_CLUSTER, "us-east1-cluster")
+    changed = before.changed(cluster, **change)
+    found = [each for each in violations(changed, plan_of(before)) if each.severity is Severity.BROKEN]
+    assert {each.target for each in found} == {"us-east1"}
+    assert {each.hop for each in found} == {"API server"}
+    assert all(says in each.message and each.urn == cluster for each in found)
