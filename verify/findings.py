@@ -70,6 +70,7 @@ def finding(
         code,
         platform=region.platform if region else None,
         dns_kind=target.region(source).dns_kind if source else (region.dns_kind if region else None),
+        asks_itself=source is not None and target.region(source).asks_itself,
         source=source or "every region",
         target=destination or "every region",
         subject=subject,

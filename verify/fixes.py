@@ -10,11 +10,24 @@ FORWARD_FAULTS = frozenset({"dns-forward-missing", "dns-forward-dead", "dns-cach
 """Faults that are mended where the source's forwards are written."""
 
 
-def fix(code: str, *, platform: str | None, dns_kind: str | None, source: str, target: str, subject: str) -> str:
-    """The text for `code`, the platform's own where there is one. Raises KeyError for a code nobody wrote a fix for."""
+def fix(
+    code: str,
+    *,
+    platform: str | None,
+    dns_kind: str | None,
+    source: str,
+    target: str,
+    subject: str,
+    asks_itself: bool = False,
+) -> str:
+    """The text for `code`, the platform's own where there is one. Raises KeyError for a code nobody wrote a fix for.
+
+    `asks_itself`: the source's own servers answer for the target's zone.
+    """
     words = texts()
+    asked = words["asks-itself"].get(code) if asks_itself else None
     own = words["dns"].get(dns_kind, {}).get(code) or words["platform"].get(platform, {}).get(code)
-    text: str = own or words["general"][code]
+    text: str = asked or own or words["general"][code]
     if code in FORWARD_FAULTS and dns_kind in words["forwards"]:
         text += f"; forwards live in {words['forwards'][dns_kind]} of {{source}}"
     return text.format(source=source, target=target, subject=subject)
