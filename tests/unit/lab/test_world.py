@@ -125,6 +125,16 @@ def test_a_router_lets_in_only_peers_on_the_stated_ports(dev: World) -> None:
     assert rules.count("drop") == 1
 
 
+def test_a_router_lets_in_callers_of_the_api_server_where_the_plan_has_them() -> None:
+    plan = {**read_plan(DEV), "apiServerCallers": ["pods"]}
+    calling = World("dev", "abcdef", 3, derive_regions(plan, {}, 1))
+    rules = network.router_rules(calling, calling.region("us-east1"), unbalanced=False)
+    assert "ip saddr { 10.2.128.0/17, 10.3.128.0/17 } ip daddr 198.18.3.10 tcp dport 6443 accept" in rules
+    assert world.load(calling.dump()) == calling
+    silent = World("dev", "abcdef", 3, derive_regions(read_plan(DEV), {}, 1))
+    assert "6443" not in network.router_rules(silent, silent.region("us-east1"), unbalanced=False)
+
+
 def test_a_region_alone_lets_nobody_in(dev: World) -> None:
     alone = World("alone", "abcdef", 0, dev.regions[:1])
     assert (

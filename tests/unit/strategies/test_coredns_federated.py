@@ -179,6 +179,7 @@ def test_an_api_servers_port(url: str, number: int) -> None:
 
 
 EKS = {"platform": "eks", "zones": ["us-east-1a", "us-east-1b"], "name": "us-east-1"}
+EKS_2 = {"platform": "eks", "zones": ["us-east-2a", "us-east-2b"], "name": "us-east-2"}
 GKE = {"platform": "gke", "zones": ["us-east1-b"], "name": "us-east1"}
 GCP = {"gcp": {"project": "my-project-123456", "authorizedCidrs": ["192.168.0.0/24"]}}
 AWS = {"aws": {"authorizedCidrs": ["192.168.0.0/24"]}}
@@ -187,7 +188,7 @@ AWS = {"aws": {"authorizedCidrs": ["192.168.0.0/24"]}}
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({"regions": [EKS, {**EKS, "name": "us-east-2"}], "aws": {"authorizedCidrs": ["203.0.113.1/32"]}},
+        ({"regions": [EKS, EKS_2], "aws": {"authorizedCidrs": ["203.0.113.1/32"]}},
          "regions[0].strategyOptions.apiServer: missing; aws.authorizedCidrs has 203.0.113.1/32"),
         ({"regions": [EKS, GKE], **GCP, **AWS},
          "regions[0].strategyOptions.apiServer: missing; the private endpoint of a cluster on eks is not routed to"),
@@ -205,7 +206,7 @@ def test_api_servers_that_others_cannot_reach_are_refused(raw: dict[str, Any], m
 @pytest.mark.parametrize(
     "raw",
     [
-        {"regions": [EKS, {**EKS, "name": "us-east-2"}], **AWS},
+        {"regions": [EKS, EKS_2], **AWS},
         {"regions": [GKE, {**GKE, "name": "us-west1", "zones": ["us-west1-b"]}], **GCP},
         {"regions": [{**EKS, "strategyOptions": {"apiServer": "https://api"}},
                      {**GKE, "strategyOptions": {"apiServer": "https://api"}}], **GCP, **AWS},

@@ -6,6 +6,7 @@ import pytest
 
 from components.plan import plan
 from verify import target
+from verify.findings import Layer, Severity, finding
 
 REGION = {"nodes": 3, "zones": ["z1"], "kubeconfig": "here/kubeconfig", "dns": {"kind": "coredns"}}
 
@@ -31,6 +32,18 @@ def test_addresses_come_from_the_plan() -> None:
     assert set(east.forwards) == {"west.svc.cluster.local"}
     assert east.kubeconfig == Path("/stack/here/kubeconfig")
     assert east.context == "ctx-east"
+
+
+def test_a_fault_of_a_regions_own_servers_is_mended_in_that_region() -> None:
+    listed = [{**REGION, "name": name, "context": name} for name in ("east", "west")]
+
+    def said(strategy: str) -> str:
+        settings, made = plan({"platform": "existing", "strategy": strategy, "regions": listed})
+        aim = target.from_stack(settings, made, Path("/s"))
+        return finding(aim, Severity.RED, Layer.DNS, "dns-dead", "east", "west", "10.1.32.53", "silent").fix
+
+    assert "east's own servers of west's zone" in said("coredns-federated")
+    assert "no DNS balancer address of west" in said("stub-domains")
 
 
 def test_only_some_regions_may_be_chosen() -> None:
