@@ -25,7 +25,7 @@ def fix(
     `asks_itself`: the source's own servers answer for the target's zone.
     """
     words = texts()
-    asked = words["asks-itself"].get(code) if asks_itself else None
+    asked = (words["asks-itself"] if asks_itself else {}).get(code)
     own = words["dns"].get(dns_kind, {}).get(code) or words["platform"].get(platform, {}).get(code)
     text: str = asked or own or words["general"][code]
     if code in FORWARD_FAULTS and dns_kind in words["forwards"]:

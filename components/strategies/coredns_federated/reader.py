@@ -1,6 +1,7 @@
 """What a region gives the others: a credential that may read what its names are made of, and nothing else."""
 
 import base64
+from collections.abc import Mapping
 from typing import TypedDict
 
 import pulumi
@@ -80,7 +81,7 @@ class FederatedDnsReader(pulumi.ComponentResource):
         self.register_outputs({"namespace": self.namespace, "token": self.token, "ca_certificate": self.ca_certificate})
 
 
-def _decoded(data: dict[str, str] | None, key: str) -> str:
+def _decoded(data: Mapping[str, str] | None, key: str) -> str:
     """A value of a Secret that the cluster filled in. In a preview it may not have been yet."""
     value = (data or {}).get(key)
     if value:
