@@ -27,6 +27,7 @@ FAULTS = {
         faults.kill_balancer,
     ),
     "kill-resolver": ("REGION", "the cloud's own DNS answers nobody in a region", faults.kill_resolver),
+    "kill-nameserver": ("ADDRESS", "a DNS server outside of the regions stops to answer", faults.kill_nameserver),
     "stop-api": ("REGION", "kill a region's API server", faults.stop_api),
     "start-api": ("REGION", "start it again", faults.start_api),
     "drop-node": ("HOST", "switch a host off", faults.drop_host),

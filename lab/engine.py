@@ -40,6 +40,9 @@ def prepare(paths: LabPaths, stack: str | None = None, strategy: str | None = No
         stackfile.choose(paths, stack or (paths.name if own else "dev"), strategy)
     write_wrapper(paths)
     ensure_stack(paths)
+    if stackfile.awaits_key(paths) and paths.tsig_key.exists():
+        stackfile.drop_placeholder(paths)
+        _pulumi(paths, "config", "set", "--secret", "--path", stackfile.KEY_PATH, stdin=paths.tsig_key.read_text())
 
 
 def ensure_stack(paths: LabPaths) -> None:

@@ -26,6 +26,11 @@ def kill_balancer(paths: LabPaths, region: str) -> None:
     _change(paths, lambda world, faults: _add(faults.unbalanced, world.region(region).name))
 
 
+def kill_nameserver(paths: LabPaths, address: str) -> None:
+    """A DNS server outside of the regions is reached by nobody; what it knows, it keeps."""
+    _change(paths, lambda world, faults: _add(faults.silent, world.nameserver(address).address))
+
+
 def kill_dns(paths: LabPaths, region: str) -> None:
     """Kill all DNS pods of a region at once, without grace. Kubernetes makes them anew: nothing is left to heal."""
     world = lifecycle.read_world(paths)
@@ -93,6 +98,7 @@ def heal(paths: LabPaths) -> None:
         faults.cut.clear()
         faults.unbalanced.clear()
         faults.unresolved.clear()
+        faults.silent.clear()
         # What the program has removed since needs no mending.
         names = {region.name for region in world.regions}
         faults.stopped[:] = [name for name in faults.stopped if name in names]
@@ -131,7 +137,7 @@ def _restore_host(paths: LabPaths, world: World, faults: Faults, name: str) -> N
 
 def _set_network(paths: LabPaths, world: World, faults: Faults) -> None:
     """What routers know of faults."""
-    network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
+    network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced), frozenset(faults.silent))
     apply.shape(paths, Store(paths.root / "clouds"))
 
 

@@ -35,6 +35,12 @@ def images() -> dict[str, dict[str, Any]]:
         "docker.io/library/python:3*": python_image(),
         "registry.k8s.io/coredns/coredns:*": coredns,
         "docker.io/coredns/coredns:*": coredns,
+        "registry.k8s.io/external-dns/external-dns:*": {
+            "binds": {"/ko-app/external-dns": str(bin_dir() / "external-dns")},
+            "path": f"/ko-app:{SYSTEM_PATH}",
+            "env": {},
+            "entrypoint": ["/ko-app/external-dns"],
+        },
         "registry.k8s.io/dns/k8s-dns-kube-dns:*": {
             "binds": {"/kube-dns": str(bin_dir() / "coredns")},
             "path": SYSTEM_PATH,

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from lab import addons, controlplane, hosts, kernel, netns, network, processes
+from lab import addons, controlplane, hosts, kernel, nameservers, netns, network, processes
 from lab.clouds import apply, clusters
 from lab.clouds.store import Store
 from lab.images import write_images
@@ -21,7 +21,17 @@ from lab.registry import claim_index, release_index
 from lab.shell import LabError, run
 from lab.state import Faults, held, locked, read_faults
 from lab.tools import bin_dir
-from lab.world import Region, World, derive_regions, read_config, read_plan, read_world, write_world
+from lab.world import (
+    Nameserver,
+    Region,
+    World,
+    derive_regions,
+    read_config,
+    read_nameservers,
+    read_plan,
+    read_world,
+    write_world,
+)
 
 HOSTS = 3
 """Hosts per region unless asked otherwise: one per zone of a usual region."""
@@ -36,14 +46,15 @@ def up(paths: LabPaths, stack_file: Path, host_count: int, plan: Mapping[str, An
     regions = derive_regions(plan, read_config(stack_file), host_count)
     with locked(paths):
         clusters.write_plan(paths, [region["name"] for region in plan["regions"]])
-        return _converge(paths, regions)
+        return _converge(paths, regions, read_nameservers(stack_file))
 
 
-def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
+def _converge(paths: LabPaths, wanted: tuple[Region, ...], servers: tuple[Nameserver, ...]) -> World:
     paths.records.mkdir(mode=0o700, parents=True, exist_ok=True)
     with held(paths, clusters.WORLD_LOCK):
-        known = read_world(paths).regions if paths.world.exists() else ()
-        world = World(paths.name, paths.lab_id, claim_index(paths), merge(known, wanted))
+        known = read_world(paths) if paths.world.exists() else World(paths.name, paths.lab_id, 0, ())
+        regions = merge(known.regions, wanted)
+        world = World(paths.name, paths.lab_id, claim_index(paths), regions, merge_servers(known.nameservers, servers))
         write_world(paths, world)
     faults = read_faults(paths)
     kernel.raise_limits()
@@ -52,8 +63,9 @@ def _converge(paths: LabPaths, wanted: tuple[Region, ...]) -> World:
     with steps({"network": 1, **tasks}) as report:
         report.step("network", "namespaces, wires, routes, firewalls")
         network.build(paths, world)
-        network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced))
+        network.set_firewalls(world, frozenset(faults.cut), frozenset(faults.unbalanced), frozenset(faults.silent))
         apply.shape(paths, Store(paths.root / "clouds"))
+        nameservers.start(paths, world)
         report.done("network")
         with ThreadPoolExecutor(max_workers=max(1, len(world.regions))) as pool:
             for region in world.regions:
@@ -82,6 +94,15 @@ def merge(known: tuple[Region, ...], wanted: tuple[Region, ...]) -> tuple[Region
                     f"region {other.name} wants the place of {region.name}, which runs: take the lab down first"
                 )
     return tuple(sorted((*new.values(), *kept), key=lambda region: region.index))
+
+
+def merge_servers(known: tuple[Nameserver, ...], wanted: tuple[Nameserver, ...]) -> tuple[Nameserver, ...]:
+    """The wanted name servers; those that run stay, in their places. Raises LabError where they would be others."""
+    if known[: len(wanted)] == wanted:
+        return known
+    if wanted[: len(known)] == known:
+        return wanted
+    raise LabError("the name servers that run are others than the stack file's: take the lab down first")
 
 
 def _grown(old: Region | None, new: Region) -> Region:

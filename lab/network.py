@@ -10,7 +10,7 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import netns
+from lab import nameservers, netns
 from lab.netns import Namespace
 from lab.paths import LabPaths
 from lab.shell import ip_batch, nft, run
@@ -37,6 +37,8 @@ def build(paths: LabPaths, world: World) -> None:
     netns.ensure(paths, Namespace(world.netns("core"), [], ROUTING))
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(lambda region: build_region(paths, world, region), world.regions))
+    for server in world.nameservers:
+        netns.ensure(paths, nameservers.namespace(world, server, ROUTING[6:]))
 
 
 def build_region(paths: LabPaths, world: World, region: Region) -> None:
@@ -156,12 +158,15 @@ def routed(region: Region) -> tuple[str, ...]:
     return (region.node_cidr, region.lb_cidr, *((region.pod_cidr,) if region.pods_routed else ()))
 
 
-def set_firewalls(world: World, cut: frozenset[str], unbalanced: frozenset[str]) -> None:
+def set_firewalls(
+    world: World, cut: frozenset[str], unbalanced: frozenset[str], silent: frozenset[str] = frozenset()
+) -> None:
     """Load the core's rules and those of every router that is no cloud's.
 
-    `cut` regions are off the core; `unbalanced` ones have no load balancers for the others any more.
+    `cut` regions are off the core; `unbalanced` ones have no load balancers for the others any more; `silent` are
+    addresses of name servers that nobody reaches.
     """
-    nft(core_rules(world, cut), world.netns("core"))
+    nft(core_rules(world, cut, silent), world.netns("core"))
     for region in (region for region in world.regions if not region.is_cloud):
         nft(router_rules(world, region, region.name in unbalanced), world.netns(f"{region.name}-router"))
         if not region.pods_routed:
@@ -169,13 +174,11 @@ def set_firewalls(world: World, cut: frozenset[str], unbalanced: frozenset[str])
                 nft(masquerade(region), world.netns(host.name))
 
 
-def core_rules(world: World, cut: frozenset[str]) -> str:
-    """The core drops what comes from or goes to a region that is cut off."""
-    drops = "\n".join(
-        f'    iifname "region{region.index}" drop\n    oifname "region{region.index}" drop'
-        for region in world.regions
-        if region.name in cut
-    )
+def core_rules(world: World, cut: frozenset[str], silent: frozenset[str] = frozenset()) -> str:
+    """The core drops what comes from or goes to a region that is cut off, or a name server that is lost."""
+    wires = [f"region{region.index}" for region in world.regions if region.name in cut]
+    wires += [nameservers.wire(world, server) for server in world.nameservers if server.address in silent]
+    drops = "\n".join(f'    iifname "{wire}" drop\n    oifname "{wire}" drop' for wire in wires)
     return _table(f"  chain forward {{\n    type filter hook forward priority 0; policy accept;\n{drops}\n  }}")
 
 

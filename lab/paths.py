@@ -51,6 +51,11 @@ class LabPaths:
         return self.root / "world.json"
 
     @property
+    def tsig_key(self) -> Path:
+        """The secret that changes of the lab's own DNS zone are signed with, where there is one."""
+        return self.root / "nameservers" / "tsig.key"
+
+    @property
     def images(self) -> Path:
         return self.root / "images.json"
 

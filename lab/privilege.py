@@ -30,5 +30,6 @@ def give_back(paths: LabPaths) -> None:
     """Under sudo, make the user who asked the owner of what they read: the state folder and the kubeconfig."""
     user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     if user and group:
-        for file in (paths.root.parent, paths.root, paths.kubeconfig):
-            os.chown(file, int(user), int(group))
+        for file in (paths.root.parent, paths.root, paths.kubeconfig, paths.tsig_key.parent, paths.tsig_key):
+            if file.exists():
+                os.chown(file, int(user), int(group))

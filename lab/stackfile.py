@@ -20,6 +20,11 @@ ENGINE_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
 """What the engine writes beside `config`."""
 
 
+OPTIONS = f"{CONFIG}:strategyOptions"
+KEY_PATH = f"{OPTIONS}.rfc2136.tsigSecret"
+PLACEHOLDER = {"secure": "not yet"}
+
+
 SMALL = {"resources": {"cpu": "100m", "memory": "512Mi"}, "storage": {"size": "1Gi"}}
 """A node's size in the lab, as in Pulumi.dev.yaml."""
 
@@ -72,6 +77,7 @@ def refresh(paths: LabPaths) -> Path:
     before = (yaml.safe_load(copy.read_text()) or {}) if copy.exists() else {}
     kept = {key: before[key] for key in ENGINE_KEYS if key in before}
     config = in_lab(document.get("config") or {}, str(paths.kubeconfig), chosen["strategy"])
+    config = with_key(config, signing_key(before.get("config") or {}))
     _write(copy, yaml.safe_dump({**document, **kept, "config": config}, sort_keys=False))
     return copy
 
@@ -92,6 +98,43 @@ def in_lab(config: dict[str, Any], kubeconfig: str, strategy: str | None) -> dic
             "storage": {**(asked.get("storage") or {}), **SMALL["storage"]},
         }
     return {**changed, f"{CONFIG}:strategy": strategy} if strategy else changed
+
+
+def with_key(config: dict[str, Any], key: dict[str, str] | None) -> dict[str, Any]:
+    """The config with the secret of the lab's own name servers, where it has such servers and says none itself.
+
+    None: a placeholder, until the engine has encrypted it (`lab.engine.prepare`). Plans need no more.
+    """
+    options = config.get(OPTIONS) or {}
+    servers = options.get("rfc2136") or {}
+    if not servers.get("servers") or "tsigSecret" in servers:
+        return config
+    return {**config, OPTIONS: {**options, "rfc2136": {**servers, "tsigSecret": key or PLACEHOLDER}}}
+
+
+def signing_key(config: dict[str, Any]) -> dict[str, str] | None:
+    """The encrypted secret in a copy's config, if it is there."""
+    found = ((config.get(OPTIONS) or {}).get("rfc2136") or {}).get("tsigSecret")
+    return None if found == PLACEHOLDER else found
+
+
+def awaits_key(paths: LabPaths) -> bool:
+    """Whether the copy has a placeholder for the secret of the lab's name servers."""
+    config = (yaml.safe_load(copy_of(paths).read_text()) or {}).get("config") or {}
+    servers = (config.get(OPTIONS) or {}).get("rfc2136") or {}
+    return servers.get("tsigSecret") == PLACEHOLDER
+
+
+def drop_placeholder(paths: LabPaths) -> None:
+    """Take the placeholder out of the copy: to the engine it is a broken secret."""
+    document = yaml.safe_load(copy_of(paths).read_text())
+    del document["config"][OPTIONS]["rfc2136"]["tsigSecret"]
+    _write(copy_of(paths), yaml.safe_dump(document, sort_keys=False))
+
+
+def copy_of(paths: LabPaths) -> Path:
+    """The stack file that the engine is given."""
+    return project_dir(paths) / f"Pulumi.{chosen_stack(paths)}.yaml"
 
 
 def on_clouds(paths: LabPaths) -> bool:

@@ -32,10 +32,12 @@ class Faults:
     """Hosts that are off."""
     unresolved: list[str] = field(default_factory=list[str])
     """Regions in which the cloud's own DNS does not answer."""
+    silent: list[str] = field(default_factory=list[str])
+    """Addresses of name servers outside of the regions that nobody reaches."""
 
     @property
     def any(self) -> bool:
-        return bool(self.cut or self.unbalanced or self.stopped or self.dropped or self.unresolved)
+        return any((self.cut, self.unbalanced, self.stopped, self.dropped, self.unresolved, self.silent))
 
 
 def read_faults(paths: LabPaths) -> Faults:

@@ -36,6 +36,7 @@ KUBERNETES_FLAGS = " ".join(
 """Without these the servers call themselves v0.0.0, which clients refuse to talk to."""
 
 PULUMI_FLAGS = "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0"
+EXTERNAL_DNS_FLAGS = "-s -w -X sigs.k8s.io/external-dns/pkg/apis/externaldns.Version=v0.21.0"
 PLUGINS = (
     "pulumi-language-python",
     "pulumi-resource-pulumi-python",
@@ -84,6 +85,7 @@ TOOLS = (
     Tool("lab-kubelet", "lab/kubernetes", "./cmd/lab-kubelet", 90, KUBERNETES_FLAGS),
     Tool("lab-cloud", "lab/kubernetes", "./cmd/lab-cloud", 30, KUBERNETES_FLAGS),
     Tool("coredns", "lab/tools/coredns", "github.com/coredns/coredns", 150, accepted=(1, 11)),
+    Tool("external-dns", "lab/tools/external-dns", "sigs.k8s.io/external-dns", 400, EXTERNAL_DNS_FLAGS),
     Tool("lab-cockroach", "lab/cockroach", ".", 120),
     Tool(
         "pulumi",

@@ -119,6 +119,20 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Nameserver:
+    """A DNS server outside of all regions."""
+
+    address: str
+    zone: str
+    """What it answers for."""
+    port: int
+    """Where it takes updates and transfers, beside port 53."""
+    key_name: str
+    """Of the key that these are signed with (TSIG)."""
+    key_algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """All regions of a lab, and the lab's place among the labs of this machine."""
 
@@ -126,6 +140,8 @@ class World:
     lab_id: str
     index: int
     regions: tuple[Region, ...]
+    nameservers: tuple[Nameserver, ...] = ()
+    """The first one is the primary of their zone."""
 
     @property
     def bridge(self) -> str:
@@ -157,6 +173,13 @@ class World:
         """The region that a cloud knows as cluster `key`."""
         return next((region for region in self.regions if region.is_cloud and region.cluster == key), None)
 
+    def nameserver(self, address: str) -> Nameserver:
+        for server in self.nameservers:
+            if server.address == address:
+                return server
+        known = ", ".join(server.address for server in self.nameservers) or "none"
+        raise LabError(f"no name server {address}; there are: {known}")
+
     def host(self, name: str) -> Host:
         for region in self.regions:
             for host in region.hosts:
@@ -184,7 +207,8 @@ def load(text: str) -> World:
         )
         for item in data["regions"]
     )
-    return World(data["name"], data["lab_id"], data["index"], regions)
+    servers = tuple(Nameserver(**item) for item in data.get("nameservers", ()))
+    return World(data["name"], data["lab_id"], data["index"], regions, servers)
 
 
 def _host(item: Mapping[str, Any]) -> Host:
@@ -226,6 +250,23 @@ def read_config(stack_file: Path) -> dict[str, Mapping[str, Any]]:
     document = yaml.safe_load(stack_file.read_text()) or {}
     entries = (document.get("config") or {}).get(f"{CONFIG}:regions") or []
     return {entry["name"]: entry for entry in entries if isinstance(entry, dict) and "name" in entry}
+
+
+def read_nameservers(stack_file: Path) -> tuple[Nameserver, ...]:
+    """The servers that a stack file has its nodes' names written to; they are nobody's, so the lab stands them up."""
+    document = yaml.safe_load(stack_file.read_text()) or {}
+    options = (document.get("config") or {}).get(f"{CONFIG}:strategyOptions") or {}
+    asked = options.get("rfc2136") or {}
+    return tuple(
+        Nameserver(
+            address=address,
+            zone=options.get("zone", "crdb.internal"),
+            port=asked.get("port", 53),
+            key_name=asked["tsigKeyName"],
+            key_algorithm=asked.get("tsigAlgorithm", "hmac-sha256"),
+        )
+        for address in asked.get("servers") or ()
+    )
 
 
 def derive_regions(plan: Mapping[str, Any], config: Mapping[str, Mapping[str, Any]], hosts: int) -> tuple[Region, ...]:

@@ -14,6 +14,7 @@ from components.plan.rules import complain
 from components.strategies import AVAILABLE, strategy
 from components.strategies.base import CertificateSource
 from stacks.settings import from_stack_file
+from tests.lab.strategies import stack_options
 
 ROOT = Path(__file__).parents[3]
 
@@ -279,8 +280,8 @@ def test_all_problems_at_once() -> None:
 
 
 def test_every_available_strategy_answers_the_whole_interface() -> None:
-    settings, _ = plan(config("a", "b", "c"))
     for name in AVAILABLE:
+        settings, _ = plan({**config("a", "b", "c"), "strategy": name, "strategyOptions": stack_options(name)})
         chosen = strategy(name)
         assert chosen.name == name
         region = settings.regions[0]

@@ -10,6 +10,7 @@ from policy.sources import from_export, from_recording
 from policy.topology import Topology, topology
 from stacks.multiregion import multi_region
 from stacks.outputs import outputs
+from tests.lab.strategies import stack_options
 from tests.unit.recording import Registered, record
 from tests.unit.stacks.test_clouds import given as given_elsewhere
 from tests.unit.stacks.test_clouds import raw
@@ -23,6 +24,7 @@ def config(case: str) -> dict[str, Any]:
     found = raw(stack)
     if strategy:
         found["strategy"] = strategy
+        found["strategyOptions"] = stack_options(strategy)
     if variant == "peered":
         found["gcp"]["network"] = "peered"
     if variant == "private":

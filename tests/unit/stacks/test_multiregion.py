@@ -12,6 +12,7 @@ from components.plan import plan
 from components.strategies import AVAILABLE
 from stacks.multiregion import multi_region
 from stacks.outputs import outputs
+from tests.lab.strategies import stack_options
 from tests.unit.recording import Recording, record
 
 NAMES = ("us-east1", "us-central1", "us-west1")
@@ -73,7 +74,7 @@ def run(raw: Mapping[str, Any], *, preview: bool = False, known: bool = True) ->
 
 @pytest.mark.parametrize("strategy", AVAILABLE)
 def test_a_first_preview_shows_the_whole_graph(strategy: str) -> None:
-    raw = config(strategy=strategy)
+    raw = config(strategy=strategy, strategyOptions=stack_options(strategy))
     assert run(raw, preview=True, known=False).graph() == run(raw).graph()
 
 

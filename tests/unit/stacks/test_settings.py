@@ -11,7 +11,7 @@ import yaml
 
 from components.plan import ConfigError, defaults
 from components.plan.quotas import AWS_QUOTAS, GCP_QUOTAS
-from stacks.settings import NAMESPACE, from_pulumi, from_stack_file
+from stacks.settings import NAMESPACE, from_pulumi, from_stack_file, strategy_secrets
 
 ROOT = Path(__file__).parents[3]
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
@@ -52,6 +52,28 @@ def test_a_license_must_be_a_secret() -> None:
         from_pulumi()
     assert "cockroachdb.license: is not encrypted" in str(refused.value)
     assert "VERYSECRET" not in str(refused.value)
+
+
+def test_a_strategys_secret_option_must_be_a_secret_and_is_in_no_settings(tmp_path: Path) -> None:
+    secret = "VERYSECRETVERYSECRETVERYSECRET00"
+    options = {"rfc2136": {"servers": ["10.0.0.53"], "tsigKeyName": "key", "tsigSecret": secret}}
+    raw = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+    raw |= {f"{NAMESPACE}:strategy": "private-zone", f"{NAMESPACE}:strategyOptions": options}
+    config = as_engine(raw)
+    pulumi.runtime.set_all_config(config, [f"{NAMESPACE}:strategyOptions"])
+    assert secret not in repr(from_pulumi())
+    (given,) = strategy_secrets("private-zone").items()
+    assert given[0] == "rfc2136.tsigSecret"
+    pulumi.runtime.set_all_config(config, [])
+    with pytest.raises(pulumi.RunError) as refused:
+        from_pulumi()
+    stack_file = tmp_path / "Pulumi.x.yaml"
+    stack_file.write_text(yaml.safe_dump({"config": raw}), encoding="utf-8")
+    with pytest.raises(ConfigError) as in_file:
+        from_stack_file(stack_file)
+    for error in (refused, in_file):
+        assert "strategyOptions.rfc2136.tsigSecret: is not encrypted" in str(error.value)
+        assert secret not in str(error.value)
 
 
 def test_other_projects_keys_are_none_of_ours(tmp_path: Path) -> None:

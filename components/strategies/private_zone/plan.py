@@ -1,0 +1,176 @@
+"""`private-zone`, pure side.
+
+A node is its pod's name in a private zone outside of Kubernetes: `cockroachdb-0.us-east1.crdb.internal`. In each region
+external-dns writes its own pods' addresses there, and every cluster's DNS asks that zone's servers, for its own nodes
+as for the others'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
+
+from ...plan.balancers import PODS
+from ...plan.defaults import HTTP_PORT, MAX_UPSTREAMS, SQL_PORT
+from ...plan.model import DnsKind, Platform, Problem, RegionSettings, Settings
+from ...plan.reader import Reader
+from ...plan.rules import RUNNING
+from ..base import CertificateSource, PodIdentity, Port, Protocols
+from ..common import StrategyDefaults, extra_stub_domains, first_nodes
+from ..services import SERVICE, service_names
+from .options import SECRET, PrivateZoneOptions, read
+
+TTL_SECONDS = 5
+"""How long resolvers may keep a node's address: about as long as a pod takes to come back with another one."""
+
+SERVERS = "strategyOptions.rfc2136.servers"
+ZONE = "strategyOptions.zone"
+
+
+class PrivateZonePlan(StrategyDefaults):
+    """See `components.strategies.base.Strategy` for what each method promises."""
+
+    name = "private-zone"
+
+    def stack_options(self, reader: Reader) -> PrivateZoneOptions:
+        """The zone, and who serves it."""
+        return read(reader)
+
+    def settled_options(self, stack: object, region: object) -> object:
+        """The stack's: every region's names are in the one zone."""
+        return stack
+
+    @property
+    def secret_options(self) -> tuple[str, ...]:
+        """What updates of the zone are signed with."""
+        return (SECRET,)
+
+    def refuses(self, settings: Settings) -> Iterator[Problem]:
+        """No servers to write to or ask, servers that can't be those, and zones that would hide a cluster's own."""
+        yield from self._servers(settings)
+        yield from self._without_forwards(settings)
+        yield from self._hidden(settings)
+
+    def _servers(self, settings: Settings) -> Iterator[Problem]:
+        found = _options(settings.strategy_options).servers
+        if found is None:
+            yield Problem(
+                "strategyOptions.rfc2136",
+                "missing; give the `servers` of the zone, which take dynamic updates (RFC 2136), and a `tsigKeyName`; "
+                "this version makes no zone in Cloud DNS or Route 53",
+            )
+            return
+        if len(found.servers) > MAX_UPSTREAMS:
+            yield Problem(
+                SERVERS,
+                f"lists {len(found.servers)}; CoreDNS forwards a zone to at most {MAX_UPSTREAMS}, two are plenty",
+            )
+        for place, server in enumerate(found.servers):
+            if server in found.servers[:place]:
+                yield Problem(f"{SERVERS}[{place}]", f"{server} is listed twice; list each address once")
+            for index, region in enumerate(settings.regions):
+                for kind, cidr in (("pods", region.pod_cidr), ("services", region.service_cidr)):
+                    apart = region.platform is Platform.EKS and kind == "pods"
+                    if IPv4Address(server) in cidr and region.state in RUNNING and not apart:
+                        yield Problem(
+                            f"{SERVERS}[{place}]",
+                            f"{server} is in the range of regions[{index}]'s {kind} ({cidr}): such addresses do not "
+                            "stay, or mean nothing elsewhere; use servers outside of the clusters",
+                        )
+
+    def _without_forwards(self, settings: Settings) -> Iterator[Problem]:
+        if settings.gcp is not None and settings.gcp.autopilot:
+            yield Problem(
+                "gcp.autopilot",
+                "true makes clusters whose names Cloud DNS answers: with no kube-dns pods, nothing there would ask the "
+                "zone's servers; leave it out, for Standard clusters",
+            )
+        for index, region in enumerate(settings.regions):
+            if region.dns_kind is DnsKind.CLOUD_DNS and region.state in RUNNING:
+                yield Problem(
+                    f"regions[{index}].dns.kind",
+                    "cloud-dns answers names outside the cluster: with no kube-dns pods, nothing there would ask the "
+                    "zone's servers; use a cluster with kube-dns or CoreDNS",
+                )
+
+    def _hidden(self, settings: Settings) -> Iterator[Problem]:
+        """A forward catches a whole zone, and the longest zone that fits a name decides who answers."""
+        zone = _options(settings.strategy_options).zone
+        domains = {region.cluster_domain for region in settings.regions if region.state in RUNNING}
+        for domain in sorted(domains):
+            if _inside(zone, domain) or _inside(domain, zone):
+                yield Problem(
+                    ZONE,
+                    f"{zone} covers or is part of {domain}, the clusters' own domain, whose names their own DNS "
+                    "answers; use a zone outside of it, such as crdb.internal",
+                )
+        for other in settings.dns.extra_stub_domains:
+            if _inside(other, zone):
+                yield Problem(
+                    f"dns.extraStubDomains.{other}",
+                    f"is {zone} or part of it, where the nodes' names are: its servers would be asked instead; leave "
+                    "it out, or use another strategyOptions.zone",
+                )
+
+    def dns_zone(self, region: RegionSettings) -> str:
+        """The region's part of the zone."""
+        return f"{region.name}.{_options(region.strategy_options).zone}"
+
+    def node_address(self, region: RegionSettings, ordinal: int) -> str:
+        """The pod's name in the region's part."""
+        return f"{SERVICE}-{ordinal}.{self.dns_zone(region)}"
+
+    def join_addresses(self, settings: Settings) -> tuple[str, ...]:
+        """The first nodes of every running region."""
+        return first_nodes(self, settings)
+
+    def certificate_names(self, region: RegionSettings) -> tuple[str, ...]:
+        """The Services', which the region's own cluster knows, and the nodes' names in the zone."""
+        return (*service_names(region), f"*.{self.dns_zone(region)}")
+
+    def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
+        """The whole zone, of which the region's own part is one: its cluster's DNS does not know these names."""
+        options = _options(settings.strategy_options)
+        if region.state not in RUNNING or options.servers is None:
+            return {}
+        return {options.zone: options.servers.servers, **extra_stub_domains(settings, region)}
+
+    def service_annotations(self, region: RegionSettings) -> Mapping[str, str]:
+        """What external-dns makes records of: the name of all nodes, and below it each pod's hostname.
+
+        It publishes pods that aren't ready too, as the Service says (`publishNotReadyAddresses`): nodes join before.
+        """
+        return {
+            "external-dns.alpha.kubernetes.io/hostname": self.dns_zone(region),
+            "external-dns.alpha.kubernetes.io/ttl": str(TTL_SECONDS),
+        }
+
+    def ports(self) -> tuple[Port, ...]:
+        """Nodes to nodes. The zone's servers are in no region; who reaches them is not the program's to say."""
+        return (
+            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
+            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
+        )
+
+    def pod_identity(self, region: RegionSettings) -> PodIdentity:
+        """Advertises the name in the zone."""
+        return PodIdentity(
+            advertise_host=f"$(POD_NAME).{self.dns_zone(region)}",
+            host_network=False,
+            flags=(),
+            certificate_source=CertificateSource.PLANNED,
+        )
+
+
+def _options(found: object) -> PrivateZoneOptions:
+    """Raises TypeError for another strategy's."""
+    if not isinstance(found, PrivateZoneOptions):
+        raise TypeError(f"{type(found).__name__} is not what private-zone reads")
+    return found
+
+
+def _inside(zone: str, other: str) -> bool:
+    return f".{zone}".endswith(f".{other}")
+
+
+STRATEGY = PrivateZonePlan()
