@@ -107,7 +107,7 @@ def with_key(config: dict[str, Any], key: dict[str, str] | None) -> dict[str, An
     """
     options = config.get(OPTIONS) or {}
     servers = options.get("rfc2136") or {}
-    if not servers.get("servers") or "tsigSecret" in servers:
+    if not servers.get("servers") or servers.get("tsigSecret", PLACEHOLDER) != PLACEHOLDER:
         return config
     return {**config, OPTIONS: {**options, "rfc2136": {**servers, "tsigSecret": key or PLACEHOLDER}}}
 

@@ -68,9 +68,9 @@ def finding(
     region = target.region(at) if at is not None else None
     fix = fixes.fix(
         code,
+        strategy=target.strategy,
         platform=region.platform if region else None,
         dns_kind=target.region(source).dns_kind if source else (region.dns_kind if region else None),
-        asks_itself=source is not None and target.region(source).asks_itself,
         source=source or "every region",
         target=destination or "every region",
         subject=subject,

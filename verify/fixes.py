@@ -6,28 +6,22 @@ from typing import Any
 
 import yaml
 
+from components import strategies
+
 FORWARD_FAULTS = frozenset({"dns-forward-missing", "dns-forward-dead", "dns-cached"})
 """Faults that are mended where the source's forwards are written."""
 
 
 def fix(
-    code: str,
-    *,
-    platform: str | None,
-    dns_kind: str | None,
-    source: str,
-    target: str,
-    subject: str,
-    asks_itself: bool = False,
+    code: str, *, strategy: str, platform: str | None, dns_kind: str | None, source: str, target: str, subject: str
 ) -> str:
-    """The text for `code`, the platform's own where there is one. Raises KeyError for a code nobody wrote a fix for.
+    """The text for `code`: the strategy's own where it has one, else that of the DNS, the platform, the general one.
 
-    `asks_itself`: the source's own servers answer for the target's zone.
+    Raises KeyError for a code nobody wrote a fix for.
     """
     words = texts()
-    asked = (words["asks-itself"] if asks_itself else {}).get(code)
-    own = words["dns"].get(dns_kind, {}).get(code) or words["platform"].get(platform, {}).get(code)
-    text: str = asked or own or words["general"][code]
+    own = (of_strategy(strategy), words["dns"].get(dns_kind, {}), words["platform"].get(platform, {}))
+    text: str = next((found[code] for found in own if code in found), None) or words["general"][code]
     if code in FORWARD_FAULTS and dns_kind in words["forwards"]:
         text += f"; forwards live in {words['forwards'][dns_kind]} of {{source}}"
     return text.format(source=source, target=target, subject=subject)
@@ -39,3 +33,10 @@ def texts() -> dict[str, Any]:
     forwards: {dns kind: where}}.
     """
     return yaml.safe_load((Path(__file__).parent / "fixes.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def of_strategy(name: str) -> dict[str, str]:
+    """{code: text} of `fixes.yaml` in the strategy's package, where there is one."""
+    file = Path(strategies.__file__).parent / strategies.AVAILABLE[name] / "fixes.yaml"
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}

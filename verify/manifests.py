@@ -46,8 +46,8 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
     """What the pods of `region` are to probe. `deadline` and `peers_within` are seconds from a pod's start.
 
     `nodes`: every node of every region; without a name where nobody knows its address. `servers`: each address that
-    this region's DNS forwards another region's zone to, with a node's name that it must know; empty for strategies that
-    chain no DNS. `balancers`: the others' load balancers that lead to any node.
+    this region's DNS forwards a region's zone to, its own too where its names are outside of the cluster, with a node's
+    name that it must know; empty for strategies that chain no DNS. `balancers`: the others' that lead to any node.
     """
     servers = [
         {
@@ -58,7 +58,6 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
             "questions": FRESH_QUESTIONS,
         }
         for other in target.regions
-        if other.name != region.name
         for address in region.servers_of(other)
     ]
     nodes = [

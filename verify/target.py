@@ -59,8 +59,6 @@ class Region:
     nodes: tuple[Node, ...]
     kubeconfig: Path | None
     context: str | None
-    asks_itself: bool = False
-    """Whether the other regions' zones are forwarded to servers of this region, by their Services' addresses."""
     pods_routed: bool = True
     """Whether pods of other regions reach its own at the pods' addresses, and the strategy needs them to."""
 
@@ -185,9 +183,6 @@ def _region(chosen: str, settings: RegionSettings, plan: RegionPlan, base: Path,
             for address in balancer.addresses
         ),
         forwards=dict(plan.forwards),
-        asks_itself=any(
-            IPv4Address(address) in plan.service_cidr for addresses in plan.forwards.values() for address in addresses
-        ),
         zones=_zones(plan),
         nodes=tuple(_node(node) for node in plan.nodes),
         kubeconfig=base / settings.kubeconfig if settings.kubeconfig is not None else kubeconfig,

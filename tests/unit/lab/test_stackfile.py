@@ -46,6 +46,22 @@ def test_nodes_of_a_cloud_example_are_small_enough_for_one_machine() -> None:
     assert stackfile.in_lab(existing, "kubeconfig", None)[f"{CONFIG}:cockroachdb"] == config[f"{CONFIG}:cockroachdb"]
 
 
+OPTIONS = f"{CONFIG}:strategyOptions"
+ASKED = {OPTIONS: {"rfc2136": {"servers": ["10.0.0.53"], "tsigKeyName": "key"}}}
+
+
+def test_the_labs_own_signing_key_is_filled_in_once_the_engine_has_encrypted_it() -> None:
+    waiting = stackfile.with_key(ASKED, stackfile.signing_key({}))
+    assert waiting[OPTIONS]["rfc2136"]["tsigSecret"] == stackfile.PLACEHOLDER
+    assert stackfile.signing_key(waiting) is None
+    encrypted = {OPTIONS: {"rfc2136": {"tsigSecret": {"secure": "v1:x"}}}}
+    for before in (ASKED, waiting):
+        filled = stackfile.with_key(before, stackfile.signing_key(encrypted))
+        assert filled[OPTIONS]["rfc2136"]["tsigSecret"] == {"secure": "v1:x"}
+    assert stackfile.with_key(filled, {"secure": "another"}) == filled
+    assert stackfile.with_key({OPTIONS: {"else": 1}}, None) == {OPTIONS: {"else": 1}}
+
+
 def test_what_the_engine_wrote_stays(paths: LabPaths) -> None:
     copy = stackfile.choose(paths, "dev", None)
     copy.write_text(copy.read_text() + "encryptionsalt: v1:salt\n")

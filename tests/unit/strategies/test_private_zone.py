@@ -145,7 +145,7 @@ def test_eks_is_told_by_its_own_dns_text() -> None:
          "strategyOptions.rfc2136.servers: lists 16; CoreDNS forwards a zone to at most 15"),
         (config(options={**OPTIONS, "zone": "svc.cluster.local"}),
          "strategyOptions.zone: svc.cluster.local covers or is part of cluster.local"),
-        (config(options={**OPTIONS, "zone": "local"}), "strategyOptions.zone: local covers or is part of cluster.local"),
+        (config(options={**OPTIONS, "zone": "local"}), "strategyOptions.zone: local covers or is part of cluster."),
         (config({"podsRouted": False}), "regions[0].podsRouted: false, but with strategy private-zone"),
         (config({"dns": {"kind": "cloud-dns"}}), "regions[0].dns.kind: cloud-dns answers names outside the cluster"),
     ],

@@ -751,6 +751,13 @@ def test_the_fix_is_the_platform_s_own(platform: str) -> None:
     assert {"gke": "ip-masq-agent", "eks": "AWS_VPC_K8S_CNI_EXTERNALSNAT"}[platform] in found.fix
 
 
+def test_the_fix_is_the_strategy_s_own() -> None:
+    aim = replace(world.target(), strategy="private-zone")
+    measured = world.measure(aim)
+    server("10.2.16.53", None, known=failed("timeout"), fresh=[failed("timeout")] * 4)(measured)
+    assert "DNS server" in judge.judge(aim, measured.values()).findings[0].fix
+
+
 def draining_world(aim: Target) -> World:
     measured = world.measure(aim)
     for node in range(world.NODES):

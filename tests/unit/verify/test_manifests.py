@@ -1,6 +1,7 @@
 """What a run asks of a region: the probe's input from the plan, and pods that a strict cluster admits."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,17 @@ def test_each_forward_s_address_is_probed_alone() -> None:
     ]
     assert servers[0]["zone"] == "us-central1.svc.cluster.local"
     assert servers[0]["name"] == world.node_name(CENTRAL, 0)
+
+
+def test_the_servers_of_one_zone_for_all_regions_are_probed_for_each_of_them_and_for_the_own() -> None:
+    inside = tuple(replace(region, dns_zone=f"{region.name}.crdb.internal") for region in AIM.regions)
+    own = replace(inside[0], forwards={"crdb.internal": ("10.0.0.53",)})
+    aim = replace(AIM, regions=(own, *inside[1:]))
+    servers = manifests.probe_input(aim, own, "run1", 90, 40.0)["servers"]
+    assert [(one["region"], one["zone"]) for one in servers] == [
+        (name, f"{name}.crdb.internal") for name in (EAST, CENTRAL, WEST)
+    ]
+    assert own.servers_of(replace(own, dns_zone="a.mycrdb.internal")) == ()
 
 
 def test_a_forward_to_a_region_that_is_left_out_is_not_probed() -> None:
