@@ -754,7 +754,7 @@ def test_the_fix_is_the_platform_s_own(platform: str) -> None:
 def test_the_fix_is_the_strategy_s_own() -> None:
     aim = replace(world.target(), strategy="private-zone")
     measured = world.measure(aim)
-    server("10.2.16.53", None, known=failed("timeout"), fresh=[failed("timeout")] * 4)(measured)
+    server("10.3.16.53", None, known=failed("timeout"), fresh=[failed("timeout")] * 4)(measured)
     assert "DNS server" in judge.judge(aim, measured.values()).findings[0].fix
 
 
