@@ -73,19 +73,28 @@ def members(plan: AddressPlan, here: RegionPlan) -> list[MemberArgs]:
     """Every node of every active region, as `here` reaches it: the ones whose health a rollout waits for.
 
     Where the plan knows no addresses, the region's own nodes by their names in its cluster, and one of every other
-    region's by the load balancer that nodes join through.
+    region's by its hosts, or by the load balancer that nodes join through.
     """
     found: list[MemberArgs] = []
     for region in plan.regions:
         if region.state is not RegionState.ACTIVE:
             continue
         if region.name != here.name and any(node.address is None for node in region.nodes):
-            for balancer in region.balancers_of(JOIN):
-                found.append({"region": region.name, "host": balancer.addresses[0], "nodes": len(region.nodes)})
+            for first, *others in _ways_in(region):
+                found.append({"region": region.name, "host": first, "nodes": len(region.nodes)})
+                if others:
+                    found[-1]["instead"] = others
         else:
             for ordinal in range(len(region.nodes)):
                 found.append({"region": region.name, "host": host(region, ordinal)})
     return found
+
+
+def _ways_in(region: RegionPlan) -> list[list[str]]:
+    """Addresses, any of which leads to one of the region's nodes, whichever."""
+    if region.hosts:
+        return [list(region.hosts.values())]
+    return [[balancer.addresses[0]] for balancer in region.balancers_of(JOIN)]
 
 
 def host(region: RegionPlan, ordinal: int) -> str:
@@ -100,10 +109,13 @@ def first_host(region: RegionPlan) -> str:
 
 
 def init_args(settings: Settings, first: RegionPlan) -> ClusterInitArgs:
-    """Args of the cluster's initialisation, in the region where it is born."""
+    """Args of the cluster's initialisation, in the region where it is born.
+
+    On hosts of its own the node to initialise is the first host's, whichever it is: it is in the join list.
+    """
     args: ClusterInitArgs = {
         "namespace": first.namespace,
-        "host": first_host(first),
+        "host": next(iter(first.hosts.values()), first_host(first)),
         "node": node_args(settings.cockroachdb),
     }
     if join := first.balancers_of(JOIN):
@@ -114,6 +126,12 @@ def init_args(settings: Settings, first: RegionPlan) -> ClusterInitArgs:
 def approved(settings: Settings, region: RegionSettings) -> bool:
     """Whether the region's pods ask for certificates of their own."""
     return strategy(settings.strategy).pod_identity(region).certificate_source is CertificateSource.APPROVED
+
+
+def address_cidr(settings: Settings, region: RegionSettings) -> IPv4Network:
+    """Where the addresses of the region's pods are."""
+    in_hosts = strategy(settings.strategy).pod_identity(region).host_network
+    return region.node_cidr if in_hosts else region.pod_cidr
 
 
 def common_names(region: RegionSettings, here: RegionPlan) -> list[str]:
@@ -173,7 +191,9 @@ def region_args(
         args["own_certificates"] = {"names": common_names(region, here), "authority": pair}
     else:
         args["node_certificate"] = pair
-    if identity.advertise_host is not None:
+    if here.hosts:
+        args["hosts"] = dict(here.hosts)
+    elif identity.advertise_host is not None:
         args["advertise_host"] = identity.advertise_host
     else:
         args["addresses"] = {node.name: node.address for node in here.nodes if node.address is not None}

@@ -135,7 +135,7 @@ def _certificate(stack: MultiRegion, region: RegionSettings, here: RegionPlan) -
                 "authority_private_key": stack.authority.private_key,
                 "region": region.name,
                 "names": arguments.common_names(region, here),
-                "pod_cidr": str(here.pod_cidr),
+                "address_cidr": str(arguments.address_cidr(stack.settings, region)),
             },
         )
     return NodeCertificate(
@@ -183,6 +183,8 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
             "node": node,
             "template_hash": region.database.template_hash,
         }
+        if region.plan.hosts:
+            rollout_args["hosts"] = list(region.plan.hosts)
         done = [Rollout(region.settings.name, rollout_args, region.after([*done, *region.made]))]
 
     sql_args = arguments.databases_args(settings, admin.plan, license_key)

@@ -91,9 +91,14 @@ class Run:
         """Nodes' addresses from their own regions' API servers. A region that can't be asked keeps its nodes' names."""
         self._progress("asking where the nodes are")
         self._everywhere(self._read_pods)
-        pods = {site.region.name: site.measurement.pods or {} for site in self._sites}
         self.target = located(
-            self.target, {name: {ordinal: pod.address for ordinal, pod in of.items()} for name, of in pods.items()}
+            self.target,
+            {
+                site.region.name: {
+                    ordinal: site.region.place(pod) for ordinal, pod in (site.measurement.pods or {}).items()
+                }
+                for site in self._sites
+            },
         )
         for site in self._sites:
             site.region = self.target.region(site.region.name)

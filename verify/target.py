@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from components.plan.defaults import SQL_PORT
 from components.plan.layout import hosts_per_zone
 from components.plan.model import AddressPlan, NodePlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
 from components.strategies import strategy
+
+from .measurements import PodState
 
 EXPECTED = (RegionState.ACTIVE, RegionState.DRAINING)
 """States of regions that have nodes to verify."""
@@ -61,6 +63,12 @@ class Region:
     context: str | None
     pods_routed: bool = True
     """Whether pods of other regions reach its own at the pods' addresses, and the strategy needs them to."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Kubernetes nodes that carry its nodes, and the name or address of the one there; empty: any, at pods' own."""
+
+    def place(self, pod: PodState) -> str | None:
+        """Where the node is that runs in a pod."""
+        return self.hosts.get(pod.host or "") if self.hosts else pod.address
 
     def servers_of(self, other: "Region") -> tuple[str, ...]:
         """Where this region's DNS asks for the other's names: by its own zone, or one that several regions are in."""
@@ -85,7 +93,8 @@ class Target:
     unasked: frozenset[str] = frozenset()
     """Names of nodes that are planned and live in regions that this run does not look at."""
     unasked_pods: tuple[IPv4Network, ...] = ()
-    """Pod ranges of those regions, where only run time knows their nodes' addresses."""
+    """Ranges of those regions' pods (or hosts, in whose networks they are), where only run time knows their nodes'
+    addresses."""
 
     def region(self, name: str) -> Region:
         """The region called `name`. Raises KeyError."""
@@ -132,23 +141,32 @@ def from_stack(
         left_out={region.name: str(region.state) for region in chosen if region.state not in EXPECTED},
         tools_image=settings.cockroachdb.tools_image,
         max_offset_ms=milliseconds(settings.cockroachdb.max_offset),
-        unasked=frozenset(node.address for region in unasked for node in region.nodes if node.address is not None),
-        unasked_pods=tuple(region.pod_cidr for region in unasked if any(node.address is None for node in region.nodes)),
+        unasked=frozenset(
+            address
+            for region in unasked
+            for address in (*region.hosts.values(), *(node.address for node in region.nodes))
+            if address is not None
+        ),
+        unasked_pods=tuple(
+            _pods(settings.strategy, by_name[region.name])
+            for region in unasked
+            if not region.hosts and any(node.address is None for node in region.nodes)
+        ),
     )
 
 
 def located(target: Target, addresses: Mapping[str, Mapping[int, str | None]]) -> Target:
-    """The target with what its regions' API servers say of their pods: region -> ordinal -> address.
+    """The target with what its regions' API servers say of their pods: region -> ordinal -> address, or a host's name.
 
-    A node advertises its pod's address then, and that is the name its certificate has to hold. Nodes without a pod,
-    and those that the plan knows by name, stay as they are.
+    A node advertises that then, and it is the name its certificate has to hold. Nodes without a pod, and those that the
+    plan knows by name, stay as they are.
     """
 
     def found(region: Region, node: Node) -> Node:
         address = addresses.get(region.name, {}).get(node.ordinal)
         if not node.unlocated or address is None:
             return node
-        return Node(node.pod, address, address)
+        return Node(node.pod, address, _literal(address))
 
     return replace(
         target,
@@ -189,6 +207,7 @@ def _region(chosen: str, settings: RegionSettings, plan: RegionPlan, base: Path,
         context=settings.context if own else plan.name,
         # What the strategy has nobody call, the network need not let through.
         pods_routed=settings.pods_routed and strategy(chosen).pods_meet,
+        hosts=dict(plan.hosts),
     )
 
 
@@ -200,10 +219,20 @@ def _zones(plan: RegionPlan) -> tuple[str, ...]:
     return tuple(zone for zone, count in zip(plan.zones, hosts, strict=True) if count)
 
 
+def _pods(chosen: str, settings: RegionSettings) -> IPv4Network:
+    """Where pods of the database have their addresses."""
+    return settings.node_cidr if strategy(chosen).pod_identity(settings).host_network else settings.pod_cidr
+
+
 def _node(node: NodePlan) -> Node:
-    try:
-        literal = None if node.address is None else str(IPv4Address(node.address))
-    except ValueError:
-        literal = None
     pod = node.name.split(".", 1)[0]
+    literal = None if node.address is None else _literal(node.address)
     return Node(pod=pod, name=node.address or node.name, address=literal, unlocated=node.address is None)
+
+
+def _literal(name: str) -> str | None:
+    """The address that a name is, if it is one."""
+    try:
+        return str(IPv4Address(name))
+    except ValueError:
+        return None

@@ -33,7 +33,7 @@ CERTS_DIR = "/cockroach/certs"
 DATA_DIR = "/cockroach/cockroach-data"
 JOIN_DIR = "/etc/cockroachdb/join"
 ADDRESS_SUFFIX = ".address"
-"""Of the files beside the join list that hold single pods' own addresses."""
+"""Of the files beside the join list that hold the address of one pod, or of the pod on one host."""
 NAMES_FILE = "certificate-names"
 """Beside the join list: what every node's certificate names, one to a line, where pods ask for theirs."""
 AUTHORITY_DIR = "/etc/cockroachdb/authority"
@@ -53,6 +53,8 @@ A key owned by root:1000 with mode 0440 passes CockroachDB's own check of key fi
 
 ZONE_LABEL = "topology.kubernetes.io/zone"
 HOST_LABEL = "kubernetes.io/hostname"
+TEMPLATE_ANNOTATION = "cockroachdb-multiregion/template"
+"""Of pods on hosts of their own: a hash of all that their template says but for the hosts."""
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 
 

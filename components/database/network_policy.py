@@ -63,8 +63,12 @@ def probe_spec(peer_cidrs: Sequence[str], balancer_cidrs: Sequence[str] = ()) ->
     return spec
 
 
-def egress_spec(peer_cidrs: Sequence[str]) -> Manifest:
-    """Out, for nodes and Jobs alike: names, other nodes, the API server and object stores, link-local services."""
+def egress_spec(peer_cidrs: Sequence[str], *, to_hosts: bool = False) -> Manifest:
+    """Out, for nodes and Jobs alike: names, other nodes, the API server and object stores, link-local services.
+
+    `to_hosts`: nodes are in their hosts' networks. Neither a selector nor, to Cilium, a block means a host of the own
+    cluster: these ports are open to anywhere then. Such nodes themselves no policy holds.
+    """
     dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
     return {
         "podSelector": {},
@@ -72,7 +76,10 @@ def egress_spec(peer_cidrs: Sequence[str]) -> Manifest:
         "egress": [
             {"ports": dns},
             {"ports": _tcp(*API_PORTS)},
-            {"to": [_NEIGHBOURS, *_blocks(peer_cidrs)], "ports": _tcp(names.RPC_PORT, names.HTTP_PORT)},
+            {
+                **({} if to_hosts else {"to": [_NEIGHBOURS, *_blocks(peer_cidrs)]}),
+                "ports": _tcp(names.RPC_PORT, names.HTTP_PORT),
+            },
             {"to": _blocks([LINK_LOCAL])},
         ],
     }

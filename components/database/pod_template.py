@@ -6,7 +6,7 @@ The same settings give the same text, so a hash of it says whether pods must res
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import names, own_certificate
 from .fragments import (
@@ -39,12 +39,14 @@ class RegionNodes:
     advertise_host: str | None
     """`--advertise-addr` without a port; Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP).
 
-    None: each pod reads its own beside the join list, so that one more restarts nobody.
+    None: each pod reads its own, or its host's, beside the join list, so that one more restarts nobody.
     """
     host_network: bool
     node: CockroachNodeArgs
     own_certificates: bool = False
     """Each pod asks the region's signer for a certificate. Else all have the one in the nodes' Secret."""
+    hosts: Sequence[str] = ()
+    """Kubernetes nodes that the pods run on, one on each; empty: any."""
 
 
 def _field(name: str, path: str) -> Manifest:
@@ -74,6 +76,7 @@ def _environment(nodes: RegionNodes) -> list[Manifest]:
         _field("POD_NAME", "metadata.name"),
         _field("POD_IP", "status.podIP"),
         _field("HOST_IP", "status.hostIP"),
+        *([_field("NODE_NAME", "spec.nodeName")] if nodes.hosts else []),
         *([] if nodes.advertise_host is None else [{"name": "ADVERTISE_HOST", "value": nodes.advertise_host}]),
         {"name": "GOMAXPROCS", "valueFrom": {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}}},
         {"name": "GODEBUG", "value": "disablethp=1"},
@@ -85,7 +88,8 @@ def _environment(nodes: RegionNodes) -> list[Manifest]:
 
 
 def _start(nodes: RegionNodes) -> str:
-    return as_command(start_script(nodes.region, nodes.node, planned_address=nodes.advertise_host is None))
+    own = "NODE_NAME" if nodes.hosts else "POD_NAME"
+    return as_command(start_script(nodes.region, nodes.node, address_of=own if nodes.advertise_host is None else None))
 
 
 def _database_container(nodes: RegionNodes) -> Manifest:
@@ -127,7 +131,7 @@ def _certificates() -> Manifest:
     return {"name": "certs", "secret": {"secretName": names.NODE_SECRET, "defaultMode": READ_ONLY}}
 
 
-def _affinity(zones: Sequence[str]) -> Manifest:
+def _affinity(zones: Sequence[str], hosts: Sequence[str]) -> Manifest:
     affinity: Manifest = {
         "podAntiAffinity": {
             "requiredDuringSchedulingIgnoredDuringExecution": [
@@ -135,12 +139,29 @@ def _affinity(zones: Sequence[str]) -> Manifest:
             ]
         }
     }
+    in_zones: Manifest = {}
     if zones:
-        in_zones = {"key": names.ZONE_LABEL, "operator": "In", "values": list(zones)}
+        in_zones = {"matchExpressions": [{"key": names.ZONE_LABEL, "operator": "In", "values": list(zones)}]}
+    # A term each: a field's requirement takes one value.
+    terms = [
+        {**in_zones, "matchFields": [{"key": "metadata.name", "operator": "In", "values": [host]}]} for host in hosts
+    ]
+    if terms or in_zones:
         affinity["nodeAffinity"] = {
-            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [in_zones]}]}
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms or [in_zones]}
         }
     return affinity
+
+
+def _spread() -> list[Manifest]:
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": names.ZONE_LABEL,
+            "whenUnsatisfiable": "DoNotSchedule",
+            "labelSelector": {"matchLabels": names.selector_labels()},
+        }
+    ]
 
 
 def object_labels(labels: Mapping[str, str]) -> dict[str, str]:
@@ -150,21 +171,27 @@ def object_labels(labels: Mapping[str, str]) -> dict[str, str]:
 
 def pod_template(nodes: RegionNodes) -> Manifest:
     """`spec.template` of the StatefulSet."""
+    template = _template(nodes)
+    if nodes.hosts:
+        template["metadata"]["annotations"] = {names.TEMPLATE_ANNOTATION: restart_hash(nodes)}
+    return template
+
+
+def restart_hash(nodes: RegionNodes) -> str:
+    """Changes exactly when the pods must restart: not for a host that comes or goes, unless they are on it."""
+    return template_hash(_template(replace(nodes, hosts=nodes.hosts and ("any",))))
+
+
+def _template(nodes: RegionNodes) -> Manifest:
     spec: Manifest = {
         "serviceAccountName": names.APP,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": nodes.node["termination_grace_period_seconds"],
         "securityContext": pod_security(),
-        "affinity": _affinity(nodes.zones),
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": names.ZONE_LABEL,
-                "whenUnsatisfiable": "DoNotSchedule",
-                "labelSelector": {"matchLabels": names.selector_labels()},
-            }
-        ],
+        "affinity": _affinity(nodes.zones, nodes.hosts),
+        # Hosts that are chosen one by one say where zones have how many.
+        **({} if nodes.hosts else {"topologySpreadConstraints": _spread()}),
         "initContainers": [_zone_container(nodes)],
         "containers": [_database_container(nodes)],
         "volumes": [

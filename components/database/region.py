@@ -45,16 +45,18 @@ class CockroachRegion(pulumi.ComponentResource):
         node = args["node"]
         namespace = args["namespace"]
         domain = args.get("cluster_domain", "cluster.local")
+        own_addresses = {**args.get("addresses", {}), **args.get("hosts", {})}
         own_name = f"$(POD_NAME).{names.APP}.{namespace}.svc.{domain}"
         nodes = pod_template.RegionNodes(
             region=args["region"],
             namespace=namespace,
             nodes=args["nodes"],
             zones=args.get("zones", []),
-            advertise_host=None if "addresses" in args else args.get("advertise_host", own_name),
+            advertise_host=None if own_addresses else args.get("advertise_host", own_name),
             host_network=args.get("host_network", False),
             node=node,
             own_certificates=own is not None,
+            hosts=list(args.get("hosts", {})),
         )
         labels = pod_template.object_labels(node.get("labels", {}))
         child = pulumi.ResourceOptions(parent=self)
@@ -97,7 +99,7 @@ class CockroachRegion(pulumi.ComponentResource):
                     "join": ",".join(args["join_addresses"]),
                     "members.json": json.dumps(args["members"], indent=1),
                     **({} if own is None else {names.NAMES_FILE: "\n".join(own["names"])}),
-                    **{f"{pod}{names.ADDRESS_SUFFIX}": host for pod, host in args.get("addresses", {}).items()},
+                    **{f"{whose}{names.ADDRESS_SUFFIX}": host for whose, host in own_addresses.items()},
                 },
                 opts=inside,
             ),
@@ -111,7 +113,7 @@ class CockroachRegion(pulumi.ComponentResource):
                 args["peer_cidrs"], [f"{address}/32" for address in args.get("balancer_addresses", [])]
             ),
             "database": network_policy.database_spec(args["peer_cidrs"], args["client_cidrs"]),
-            "egress": network_policy.egress_spec(args["peer_cidrs"]),
+            "egress": network_policy.egress_spec(args["peer_cidrs"], to_hosts=nodes.host_network),
         }.items():
             k8s.networking.v1.NetworkPolicy(
                 f"{name}-{policy}", metadata=meta(f"{names.APP}-{policy}"), spec=spec, opts=inside
@@ -176,7 +178,7 @@ class CockroachRegion(pulumi.ComponentResource):
         self.namespace = home.metadata.apply(lambda metadata: metadata.name or namespace)
         self.sql_endpoint = pulumi.Output.from_input(f"{args['sql_address']}:{names.RPC_PORT}")
         self.console_endpoint = pulumi.Output.from_input(f"https://{args['sql_address']}:{names.HTTP_PORT}")
-        self.template_hash = pod_template.template_hash(spec["template"])
+        self.template_hash = pod_template.restart_hash(nodes)
         self.register_outputs(
             {
                 "namespace": self.namespace,

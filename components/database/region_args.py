@@ -60,6 +60,8 @@ class CockroachRegionArgs(TypedDict):
     """
     addresses: NotRequired[dict[str, str]]
     """Pod -> host that it advertises, each its own."""
+    hosts: NotRequired[dict[str, str]]
+    """Kubernetes node -> host that a pod there advertises. Pods run on these alone, one on each: as many as `nodes`."""
     host_network: NotRequired[bool]
     """Nodes use their host's network."""
     own_services: NotRequired[bool]

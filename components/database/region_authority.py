@@ -77,8 +77,8 @@ class RegionAuthorityArgs(TypedDict):
     """Name of the region, part of the certificate's subject."""
     names: list[str]
     """DNS names and addresses that every node of the region has."""
-    pod_cidr: str
-    """Range of the region's pods: each node has an address of it."""
+    address_cidr: str
+    """Range of the region's pods, or of its hosts: each node has an address of it."""
 
 
 class RegionAuthority(pulumi.ComponentResource):
@@ -105,15 +105,15 @@ class RegionAuthority(pulumi.ComponentResource):
                 "authority_private_key": pulumi.Output.secret(args["authority_private_key"]),
                 "public_key": key.public_key_pem,
                 "common_name": f"Cockroach CA {args['region']}",
-                "permitted": constraints(args["names"], args["pod_cidr"]),
+                "permitted": constraints(args["names"], args["address_cidr"]),
             },
             child,
         ).certificate
         self.register_outputs({"certificate": self.certificate, "private_key": self.private_key})
 
 
-def constraints(names: list[str], pod_cidr: str) -> list[str]:
+def constraints(names: list[str], address_cidr: str) -> list[str]:
     """DNS names (each with all below it) and IPv4 ranges that the authority is held to."""
     dns_names, addresses = split_names(names)
     parents = [name.removeprefix("*.") for name in dns_names]
-    return list(dict.fromkeys([*parents, *(f"{address}/32" for address in addresses), pod_cidr]))
+    return list(dict.fromkeys([*parents, *(f"{address}/32" for address in addresses), address_cidr]))

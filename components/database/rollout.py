@@ -1,6 +1,6 @@
 """A region's turn in a rollout."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -26,12 +26,17 @@ class RolloutArgs(TypedDict):
     """What one node is."""
     template_hash: str
     """`CockroachRegion.template_hash`."""
+    hosts: NotRequired[list[str]]
+    """Kubernetes nodes that its pods belong on, and are moved to. Default: any."""
 
 
 def rollout_key(args: RolloutArgs) -> str:
-    """Changes exactly when there is something to do: another pod template, another number of nodes, larger volumes."""
+    """Changes exactly when there is something to do: another pod template or host, more nodes, larger volumes."""
     node = args["node"]
-    return jobs.content_hash(args["template_hash"], args["nodes"], node["storage_size"], node.get("storage_class"))
+    hosts = sorted(args.get("hosts", []))
+    return jobs.content_hash(
+        args["template_hash"], args["nodes"], node["storage_size"], node.get("storage_class"), *hosts
+    )
 
 
 def deadline_seconds(nodes: int) -> int:
@@ -43,6 +48,7 @@ def rollout_pod(args: RolloutArgs) -> jobs.JobPod:
     """The Job's pod."""
     node = args["node"]
     deadline = deadline_seconds(args["nodes"])
+    hosts = args.get("hosts", [])
     return jobs.JobPod(
         component="rollout",
         service_account=names.ROLLOUT,
@@ -65,6 +71,7 @@ def rollout_pod(args: RolloutArgs) -> jobs.JobPod:
                     "CA_FILE": f"{names.CERTS_DIR}/ca.crt",
                     "HTTP_PORT": str(names.HTTP_PORT),
                     "DEADLINE_SECONDS": str(deadline - 60),
+                    **({"HOSTS": ",".join(hosts), "TEMPLATE": args["template_hash"]} if hosts else {}),
                 },
                 [scripts_mount(), jobs.join_mount(), jobs.authority_mount(), api_mount()],
             )

@@ -63,6 +63,8 @@ class MemberArgs(TypedDict):
     """DNS name or IP address that the node's certificate names."""
     nodes: NotRequired[int]
     """How many nodes there are behind it, of which one answers. Default 1."""
+    instead: NotRequired[list[str]]
+    """Further hosts: the first of all that answers will do."""
 
 
 def node_args(settings: CockroachSettings) -> CockroachNodeArgs:

@@ -23,13 +23,13 @@ certificates=$(readlink {names.CERTS_DIR}/..data || true)
 """
 
 
-_PLANNED_ADDRESS = f"""\
-ADVERTISE_HOST=$(cat {names.JOIN_DIR}/$POD_NAME{names.ADDRESS_SUFFIX})
-"""
+def _planned_address(variable: str) -> str:
+    return f"ADVERTISE_HOST=$(cat {names.JOIN_DIR}/${variable}{names.ADDRESS_SUFFIX})\n"
 
 
-def start_script(region: str, node: CockroachNodeArgs, *, planned_address: bool = False) -> str:
-    """The shell text that becomes `cockroach start`. `planned_address`: a node's own is beside the join list.
+def start_script(region: str, node: CockroachNodeArgs, *, address_of: str | None = None) -> str:
+    """The shell text that becomes `cockroach start`. `address_of`: the variable that names the file with its address,
+    beside the join list.
 
     `exec` puts it in the shell's place, as the container's first process: SIGTERM drains the node. Before that, the
     shell leaves a watcher behind, for a node reads renewed certificates only when SIGHUP tells it to.
@@ -53,7 +53,7 @@ def start_script(region: str, node: CockroachNodeArgs, *, planned_address: bool 
         f'--locality="region={region},zone=$(cat {names.ZONE_DIR}/zone)"',
         *(shlex.quote(flag) for flag in flags),
     ]
-    before = (_PLANNED_ADDRESS if planned_address else "") + _RELOAD_CERTIFICATES
+    before = (_planned_address(address_of) if address_of else "") + _RELOAD_CERTIFICATES
     return before + " \\\n  ".join(lines) + "\n"
 
 

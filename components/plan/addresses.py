@@ -39,4 +39,5 @@ def _region_plan(chosen: Strategy, settings: Settings, region: RegionSettings) -
         nodes=tuple(NodePlan(f"cockroachdb-{n}", chosen.node_address(region, n)) for n in range(count)),
         forwards=chosen.forwards(settings, region),
         certificate_names=chosen.certificate_names(region),
+        hosts=chosen.hosts(region) if count else {},
     )

@@ -326,6 +326,8 @@ class RegionPlan:
     forwards: Mapping[str, tuple[str, ...]]
     """Other regions' DNS zones and the addresses that answer for them; never its own."""
     certificate_names: tuple[str, ...] | None
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Kubernetes nodes that carry its nodes, one each, and where the one there is dialled; empty: any may carry one."""
 
     def balancers_of(self, kind: str) -> tuple[BalancerPlan, ...]:
         """Those of one kind."""
@@ -395,6 +397,7 @@ def _region_json(region: RegionPlan) -> dict[str, Any]:
         ],
         "zones": list(region.zones),
         "nodes": [{"name": node.name, "address": node.address} for node in region.nodes],
+        "hosts": dict(region.hosts),
         "forwards": {zone: list(addresses) for zone, addresses in region.forwards.items()},
         "certificateNames": None if region.certificate_names is None else list(region.certificate_names),
     }

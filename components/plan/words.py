@@ -12,7 +12,7 @@ from .rules import suggest, value_rule
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-OWN_VARIABLES = frozenset({"POD_NAME", "POD_IP", "HOST_IP", "ADVERTISE_HOST", "HOME"})
+OWN_VARIABLES = frozenset({"POD_NAME", "POD_IP", "HOST_IP", "NODE_NAME", "ADVERTISE_HOST", "HOME"})
 """What the start command of a node reads."""
 _LABEL_NAME = _LABEL_VALUE
 _SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -78,6 +78,13 @@ def _dns_name(value: str) -> str | None:
     if len(value) <= 253 and all(_DNS_LABEL.fullmatch(label) for label in labels):
         return None
     return "is not a DNS name; use DNS labels joined by dots, such as corp.example, with no dot at the end"
+
+
+@value_rule("host-address")
+def _host_address(value: str) -> str | None:
+    if value.replace(".", "").isdigit():
+        return _address(value)
+    return _dns_name(value) and "is neither an IPv4 address nor a DNS name; use a form such as 10.1.0.10 or db1.example"
 
 
 @value_rule("label-name")

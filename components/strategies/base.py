@@ -148,6 +148,12 @@ class Strategy(Protocol):
         """The host that other nodes dial to reach node `ordinal`; None where only run time knows."""
         ...
 
+    def hosts(self, region: RegionSettings) -> Mapping[str, str]:
+        """Kubernetes nodes that carry the region's nodes, one each, and the host that others dial to reach the one
+        there, which then has no other address; empty where a pod may be anywhere.
+        """
+        ...
+
     def join_addresses(self, settings: Settings) -> tuple[str, ...]:
         """`host:port` of a few nodes per region, the same list for every node and unchanged by scaling up."""
         ...

@@ -63,6 +63,10 @@ class StrategyDefaults:
         """The region's own namespace, which no other region has."""
         return namespace_zone(region)
 
+    def hosts(self, region: RegionSettings) -> Mapping[str, str]:
+        """None in particular."""
+        return {}
+
     def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
         """None of other regions."""
         return extra_stub_domains(settings, region)

@@ -1,24 +1,25 @@
 """Brings a region's pods to the StatefulSet's template, one at a time, each only while the whole cluster is healthy.
 
 Environment: REGION, NAMESPACE, STATEFUL_SET, NODES, VOLUME, STORAGE_SIZE, STORAGE_CLASS (empty: the default),
-MEMBERS_FILE, CA_FILE, HTTP_PORT, DEADLINE_SECONDS.
+MEMBERS_FILE, CA_FILE, HTTP_PORT, DEADLINE_SECONDS; where pods belong on some hosts only, HOSTS (comma-separated) and
+TEMPLATE, a hash of all else that makes a pod what it is.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import peers
+from gate import Gate
 from kube import Api, ApiError
+from pinned import KUBELET_SECONDS, REVISION, Hosts, grace
 from volumes import Volumes
 from waiting import Deadline, NotYetError, run, say
-
-REVISION = "controller-revision-hash"
-METRICS = {"liveness_livenodes", "ranges_unavailable", "ranges_underreplicated"}
 
 RPC_PORT = 26257
 
@@ -32,6 +33,18 @@ class Target:
     namespace: str
     name: str
     nodes: int
+    hosts: Hosts | None = None
+    """Where its pods belong; None: anywhere."""
+
+    def has(self, pod: Object, revision: str) -> bool:
+        """Whether a pod is as the template says."""
+        if self.hosts is not None:
+            return self.hosts.current(pod, revision)
+        return pod["metadata"].get("labels", {}).get(REVISION) == revision
+
+    def astray(self, pod: Object) -> bool:
+        """Whether it is where none of its pods belongs."""
+        return self.hosts is not None and self.hosts.astray(pod)
 
 
 def is_ready(pod: Object) -> bool:
@@ -42,70 +55,22 @@ def is_ready(pod: Object) -> bool:
     return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
 
 
-class Gate:
-    """The whole cluster's health, as nodes tell it without a login: HTTPS `/health?ready=1` and `/_status/vars`."""
-
-    def __init__(self, members: list[dict[str, Any]], http_port: int, ca_file: str) -> None:
-        self._members = members
-        # Another region's nodes may be reached through its load balancer alone: how many live, any of them tells.
-        self._nodes = sum(member.get("nodes", 1) for member in members)
-        self._http_port = http_port
-        self._ca_file = ca_file
-
-    def _node_problems(self, host: str) -> list[str]:
-        health = peers.health(host, self._http_port, self._ca_file)
-        if not health.ready:
-            return [f"{host}: not ready ({health.detail})"]
-        status, text = peers.fetch(host, self._http_port, "/_status/vars", self._ca_file)
-        if status != 200:
-            return [f"{host}: /_status/vars answers HTTP {status}"]
-        found = peers.metrics(text, METRICS)
-        live = max(found["liveness_livenodes"], default=0.0)
-        problems = []
-        if live < self._nodes:
-            problems.append(f"{host}: sees {live:g} live nodes of {self._nodes}")
-        problems += [
-            f"{host}: {name} is {sum(found[name]):g}"
-            for name in ("ranges_unavailable", "ranges_underreplicated")
-            if sum(found[name]) > 0
-        ]
-        return problems
-
-    def check(self) -> None:
-        """Raises NotYetError, with every reason, while a node is not ready or not seen, or a range lacks replicas."""
-        problems: list[str] = []
-        failures: list[peers.PeerError] = []
-        for member in self._members:
-            try:
-                problems += self._node_problems(member["host"])
-            except peers.PeerError as failure:
-                failures.append(failure)
-        if failures:
-            problems.append(peers.summary(failures))
-        if problems:
-            raise NotYetError("; ".join(problems))
-
-    def ways(self, rpc_port: int) -> str:
-        """Whether this region reaches every node, as one line: why a new region's pods don't join, and the layer."""
-        failures = []
-        for member in self._members:
-            try:
-                peers.check_rpc(member["host"], rpc_port, self._ca_file)
-            except peers.PeerError as failure:
-                failures.append(failure)
-        return (
-            peers.summary(failures) or f"every node of the cluster answers here on {rpc_port}, with a good certificate"
-        )
-
-
 class Rollout:
     """One region's turn."""
 
-    def __init__(self, api: Api, target: Target, gate: Gate, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        api: Api,
+        target: Target,
+        gate: Gate,
+        deadline: Deadline,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._api = api
         self._target = target
         self._gate = gate
         self._deadline = deadline
+        self._clock = clock
 
     def _read(self, path: str) -> Object:
         try:
@@ -151,7 +116,7 @@ class Rollout:
     def outdated(self, revision: str) -> list[Object]:
         """Pods of another template, those that don't work anyway first."""
         found = [pod for pod in map(self.pod, self.names()) if pod is not None]
-        old = [pod for pod in found if pod["metadata"].get("labels", {}).get(REVISION) != revision]
+        old = [pod for pod in found if not self._target.has(pod, revision)]
         return sorted(old, key=is_ready)
 
     def wait_ready(self, revision: str) -> None:
@@ -163,7 +128,7 @@ class Rollout:
                 missing.append(f"{name} does not exist")
             elif not is_ready(pod):
                 missing.append(f"{name} is not ready ({why(pod)})")
-            elif pod["metadata"].get("labels", {}).get(REVISION) != revision:
+            elif not self._target.has(pod, revision):
                 missing.append(f"{name} is of another template")
         if missing:
             raise NotYetError("; ".join(missing))
@@ -175,28 +140,55 @@ class Rollout:
         """
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         if is_ready(pod):
-            self._deadline.wait(f"the cluster is healthy enough to restart {name}", self._gate.check)
+            self._deadline.wait(f"the cluster is healthy enough to restart {name}", lambda: self._spare(pod))
         say(f"restarting {name}")
-        try:
-            options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
-            self._api.delete(f"{self._pods_path()}/{name}", options)
-        except ApiError as error:
-            # 404 and 409: it is gone, or another pod has its name already.
-            if error.status not in (0, 404, 409):
-                raise RuntimeError(f"can't delete {name}: {error}") from error
+        left = self._end(pod)
 
         def attempt() -> None:
             successor = self.pod(name)
             if successor is None:
                 raise NotYetError("its successor does not exist yet")
             if successor["metadata"]["uid"] == uid:
+                if self._target.astray(pod) and self._clock() > left:
+                    say(f"{pod['spec']['nodeName']} does not answer: {name} is forgotten there")
+                    self._delete(name, uid, 0)
                 raise NotYetError("the old pod is still there")
-            if successor["metadata"].get("labels", {}).get(REVISION) != revision:
+            if not self._target.has(successor, revision):
                 raise NotYetError("its successor is of another template")
             if not is_ready(successor):
                 raise NotYetError(f"its successor is not ready ({why(successor)})")
 
         self._deadline.wait(f"{name} is back", attempt)
+
+    def _spare(self, pod: Object) -> None:
+        """Raises NotYetError while the cluster needs a pod. One whose host dies meanwhile is of no use to it."""
+        if self._target.astray(pod):
+            now = self.pod(pod["metadata"]["name"])
+            if now is None or not is_ready(now):
+                return
+        self._gate.check()
+
+    def _end(self, pod: Object) -> float:
+        """Deletes a pod. When a host that is none of the region's has had all the time to say that it is gone there."""
+        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+        if not self._target.astray(pod):
+            self._delete(name, uid)
+            return 0.0
+        now = self.pod(name)
+        seconds = grace(pod, ready=now is not None and is_ready(now))
+        self._delete(name, uid, seconds)
+        return self._clock() + seconds + KUBELET_SECONDS
+
+    def _delete(self, name: str, uid: str, grace_seconds: int | None = None) -> None:
+        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        try:
+            self._api.delete(f"{self._pods_path()}/{name}", options)
+        except ApiError as error:
+            # 404 and 409: it is gone, or another pod has its name already.
+            if error.status not in (0, 404, 409):
+                raise RuntimeError(f"can't delete {name}: {error}") from error
 
     def run(self) -> int:
         """Returns how many pods were restarted."""
@@ -229,7 +221,9 @@ def main() -> None:
     env = os.environ
     api = Api.in_cluster()
     deadline = Deadline(float(env["DEADLINE_SECONDS"]))
-    target = Target(env["NAMESPACE"], env["STATEFUL_SET"], int(env["NODES"]))
+    names = frozenset(name for name in env.get("HOSTS", "").split(",") if name)
+    hosts = Hosts(names, env["TEMPLATE"]) if names else None
+    target = Target(env["NAMESPACE"], env["STATEFUL_SET"], int(env["NODES"]), hosts)
     members = json.loads(Path(env["MEMBERS_FILE"]).read_text(encoding="utf-8"))
     Volumes(api, target.namespace, f"{env['VOLUME']}-{target.name}", deadline).grow(
         target.nodes, env["STORAGE_SIZE"], env["STORAGE_CLASS"]

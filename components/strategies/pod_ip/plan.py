@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...plan.balancers import JOIN, NODES, PODS, join_balancer
+from ...plan.balancers import PODS, join_balancer
 from ...plan.defaults import HTTP_PORT, SQL_PORT
-from ...plan.layout import JOIN_HOST, REGION_PREFIX
 from ...plan.model import BalancerPlan, Problem, RegionSettings, Settings
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
 from ..common import StrategyDefaults
+from ..joining import JOIN_PORTS, join_addresses, without_room
 
 
 class PodIpPlan(StrategyDefaults):
@@ -26,12 +26,8 @@ class PodIpPlan(StrategyDefaults):
     def refuses(self, settings: Settings) -> Iterator[Problem]:
         """Ranges without a place for the load balancer that nodes join through."""
         for index, region in enumerate(settings.regions):
-            if region.state in RUNNING and region.cidr.prefixlen > REGION_PREFIX:
-                yield Problem(
-                    f"regions[{index}].cidr",
-                    f"{region.cidr} has no place for the load balancer that nodes join through, which takes "
-                    f".16.{JOIN_HOST} of a range; give a /{REGION_PREFIX}, or take another strategy",
-                )
+            if region.state in RUNNING:
+                yield from without_room(f"regions[{index}]", region)
 
     def node_address(self, region: RegionSettings, ordinal: int) -> None:
         """Another one after each restart: never guessed."""
@@ -40,10 +36,7 @@ class PodIpPlan(StrategyDefaults):
     def join_addresses(self, settings: Settings) -> tuple[str, ...]:
         """The load balancers of every running region. Any address of one leads to all of its nodes."""
         return tuple(
-            f"{address}:{SQL_PORT}"
-            for region in settings.regions
-            if region.state in RUNNING
-            for address in join_balancer(region).addresses
+            address for region in settings.regions if region.state in RUNNING for address in join_addresses(region)
         )
 
     def certificate_names(self, region: RegionSettings) -> None:
@@ -55,12 +48,11 @@ class PodIpPlan(StrategyDefaults):
         return (join_balancer(region),)
 
     def ports(self) -> tuple[Port, ...]:
-        """Nodes to nodes, and to the load balancers; these from hosts too, which may stand in for their pods."""
+        """Nodes to nodes, and to the load balancers."""
         return (
             Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
             Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
-            Port("join-sql", Protocols.TCP, SQL_PORT, (PODS, NODES), JOIN),
-            Port("join-http", Protocols.TCP, HTTP_PORT, (PODS, NODES), JOIN),
+            *JOIN_PORTS,
         )
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:

@@ -238,7 +238,7 @@ def test_a_regions_authority_keeps_both_keys_secret(preview: bool) -> None:
                 "authority_private_key": ROOT_KEY,
                 "region": "us-east1",
                 "names": NAMES,
-                "pod_cidr": "10.1.128.0/17",
+                "address_cidr": "10.1.128.0/17",
             },
         )
         return made.private_key.is_secret()
