@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     region_checks.probes,
     region_checks.dns_replicas,
     region_checks.down_nodes,
+    region_checks.hosts,
     region_checks.unmeasured,
     path_checks.route,
     path_checks.resolver,

@@ -105,6 +105,30 @@ def down_nodes(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def hosts(evidence: Evidence) -> Iterator[Finding]:
+    """Nodes held to hosts of their own: down on one of them, which may be gone, or on a host that is none of them."""
+    for region in evidence.target.regions:
+        pods = evidence.measured(region.name).pods or {}
+        placed = {ordinal: pod.host for ordinal, pod in pods.items() if pod.host is not None} if region.hosts else {}
+        down = {placed[n] for name, n in evidence.down if name == region.name and placed.get(n) in region.hosts}
+        astray = set(placed.values()) - region.hosts.keys()
+        for code, names, symptom in (
+            ("host-down", down, "a node that is held to it is down"),
+            ("host-left", astray, "has a node, and the config lists it no more"),
+        ):
+            if names and not region.draining:
+                yield finding(
+                    evidence.target,
+                    Severity.DEGRADED,
+                    Layer.NODE,
+                    code,
+                    None,
+                    region.name,
+                    listing(sorted(names)),
+                    symptom,
+                )
+
+
 def unmeasured(evidence: Evidence) -> Iterator[Finding]:
     """A report that lacks an entry it should have: nothing unmeasured may pass for green."""
     for source, target, reports in evidence.pairs():

@@ -7,6 +7,7 @@ import rollout
 from hypothesis import given
 from hypothesis import strategies as st
 from kube import ApiError
+from pinned import TEMPLATE, Hosts
 from waiting import Deadline, DeadlineError, NotYetError
 
 from tests.unit.database.conftest import HEALTHY_VARS, Authority, Clock, FakeNode, NodeMaker
@@ -245,3 +246,103 @@ class TestGate:
 )
 def test_what_holds_a_pod_up_is_said(status: dict[str, Any], words: str) -> None:
     assert rollout.why({"status": status}) == words
+
+
+class Pinned(World):
+    """Every pod is held to a host, `host-<ordinal>` at first. A dead host lets go of its pods only by force."""
+
+    def __init__(self, clock: Clock, revision: str = OLD) -> None:
+        self.free = ["host-3"]
+        self.dead: set[str] = set()
+        self.born: set[str] = set()
+        self.asked: list[int | None] = []
+        super().__init__(clock, revision=revision)
+
+    def _make(self, name: str, revision: str, *, ready: bool) -> None:
+        super()._make(name, revision, ready=ready)
+        place = self.free.pop() if name in self.born else f"host-{name[-1]}"
+        self.born.add(name)
+        self.pods[name]["spec"] = {"nodeName": place, "terminationGracePeriodSeconds": 300}
+        self.pods[name]["metadata"]["annotations"] = {TEMPLATE: "same"}
+
+    def delete(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        pod = self.pods[path.rpartition("/")[2]]
+        self.asked.append(body.get("gracePeriodSeconds"))
+        if pod["spec"].get("nodeName") in self.dead and body.get("gracePeriodSeconds") != 0:
+            pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+            return {}
+        return super().delete(path, body)
+
+
+class TestHosts:
+    """Pods that belong on some hosts only."""
+
+    def make(self, world: Pinned, template: str = "same", gate: Any = None) -> rollout.Rollout:
+        hosts = Hosts(frozenset({"host-0", "host-1", "host-3"}), template)
+        target = rollout.Target("us-east1", "cockroachdb", world.nodes, hosts)
+        deadline = Deadline(3000, world.clock.time, world.clock.pause)
+        return rollout.Rollout(world, target, gate or WorldGate(world), deadline, world.clock.time)  # type: ignore[arg-type]
+
+    def test_only_the_pod_on_a_host_that_is_gone_from_the_list_moves(self, clock: Clock) -> None:
+        world = Pinned(clock)
+        gate = WorldGate(world)
+        assert self.make(world, gate=gate).run() == 1
+        assert world.deleted == ["cockroachdb-2"]
+        assert world.pods["cockroachdb-2"]["spec"]["nodeName"] == "host-3"
+        assert world.asked == [300], "its own grace: it serves"
+        assert gate.passed == 2, "before and after"
+
+    def test_a_pod_on_a_dead_host_is_forgotten_once_the_host_had_its_time(self, clock: Clock) -> None:
+        world = Pinned(clock)
+        world.dead = {"host-2"}
+        world.set_ready("cockroachdb-2", False)
+        assert self.make(world).run() == 1
+        assert world.asked == [30, 0]
+        assert 60 < clock.now < 90
+
+    def test_a_host_that_dies_while_its_pod_is_waited_for_is_not_waited_for(self, clock: Clock) -> None:
+        world = Pinned(clock)
+
+        def die() -> None:
+            if 20 < clock.now < 30:
+                world.dead = {"host-2"}
+                world.set_ready("cockroachdb-2", False)
+
+        clock.events.append(die)
+        assert self.make(world, gate=WorldGate(world, ill_until=40)).run() == 1
+        assert world.deleted == ["cockroachdb-2"]
+        assert world.asked == [30, 0]
+
+    def test_a_dead_host_that_is_still_listed_keeps_its_pod(self, clock: Clock) -> None:
+        world = Pinned(clock)
+        world.pods["cockroachdb-2"]["spec"]["nodeName"] = "host-3"
+        world.dead = {"host-1"}
+        world.set_ready("cockroachdb-1", False)
+        with pytest.raises(DeadlineError, match="cockroachdb-1 is not ready"):
+            self.make(world).run()
+        assert world.deleted == []
+
+    def test_another_template_restarts_all(self, clock: Clock) -> None:
+        world = Pinned(clock)
+        for pod in world.pods.values():
+            pod["metadata"]["annotations"] = {TEMPLATE: "before"}
+        world.free = ["host-0", "host-1", "host-3"]
+        assert self.make(world).run() == 3
+
+    def test_a_pod_without_a_host_is_made_anew_for_the_hosts_that_are_listed_now(self, clock: Clock) -> None:
+        world = Pinned(clock)
+        world.pods["cockroachdb-2"]["spec"] = {}
+        world.set_ready("cockroachdb-2", False)
+        assert self.make(world).run() == 1
+        assert world.pods["cockroachdb-2"]["spec"]["nodeName"] == "host-3"
+
+
+def test_a_region_is_asked_at_whichever_of_its_hosts_answers(nodes: NodeMaker, authority: Authority) -> None:
+    (node,) = nodes(1)
+    node.ready()
+    member = {"region": "there", "host": "gone.invalid", "nodes": 3, "instead": [node.host]}
+    gate = rollout.Gate([member], node.port, authority.ca_file)
+    gate.check()
+    assert "every node of the cluster answers" in gate.ways(node.port)
+    with pytest.raises(NotYetError, match=r"gone\.invalid"):
+        rollout.Gate([{**member, "instead": []}], node.port, authority.ca_file).check()
