@@ -60,12 +60,12 @@ def problems(settings: Settings) -> Iterator[Problem]:
             )
         else:
             yield from _hosts(path, region)
-            if "affinity" in settings.cockroachdb.pod_spec:
-                yield Problem(
-                    "cockroachdb.podSpec.affinity",
-                    f"would take the place of what holds pods to {path}.{OPTIONS}.hosts; leave it out",
-                )
     yield from _twice(running)
+    if "affinity" in settings.cockroachdb.pod_spec and any(options(region).hosts for _, region in running):
+        yield Problem(
+            "cockroachdb.podSpec.affinity",
+            "is given, and would take the place of what holds pods to the hosts listed; leave it out",
+        )
 
 
 def _hosts(path: str, region: RegionSettings) -> Iterator[Problem]:
@@ -73,7 +73,8 @@ def _hosts(path: str, region: RegionSettings) -> Iterator[Problem]:
     hosts, at = options(region).hosts, f"{path}.{OPTIONS}.hosts"
     if len(hosts) < region.nodes:
         yield Problem(
-            at, f"{len(hosts)} hosts for {region.nodes} nodes; list a host for each, for none takes two, or fewer nodes"
+            at,
+            f"lists {len(hosts)}, and nodes is {region.nodes}; a host carries one node: list more, or have fewer nodes",
         )
     taken = {str(address) for address in region.sql_addresses}
     for name, host in hosts.items():

@@ -11,7 +11,7 @@ def connect_region(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> 
     hosts = options(site.region).hosts
     if hosts and len(hosts) <= site.region.nodes and not site.lost:
         pulumi.log.warn(
-            f"{site.region.name}: every host in `hosts` carries a node. The node of one that dies is down until another "
-            "host is in its place there and `pulumi up` has run; list a spare (docs/strategies/host-network.md)"
+            f"{site.region.name}: every host in `hosts` carries a node. The node of one that dies is down until "
+            "another is in its place there and `pulumi up` has run; list a spare (docs/strategies/host-network.md)"
         )
     return connect_by_plan(site, offers, opts)

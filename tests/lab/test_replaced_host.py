@@ -1,0 +1,43 @@
+"""Strategy `host-network`: a host dies for good, and the one-command repair."""
+
+from __future__ import annotations
+
+from tests.lab.stack import identity, in_a_lab, is_ready, members
+from tests.lab.test_strategies import NAMES, config
+
+GONE = "beta"
+
+
+def test_another_host_takes_over_with_one_up() -> None:
+    """The region's config names a host that is dead; without it, `up` moves its node to the next one listed."""
+    with in_a_lab("host-replaced", config("host-network"), hosts=2) as stack:
+        stack.up()
+        before = members(stack.verify())
+        others = {name: identity(stack.pods(name)) for name in NAMES if name != GONE}
+        (pod,) = stack.pods(GONE).values()
+        dead = pod["spec"]["nodeName"]
+        assert dead == f"{GONE}-host-0", "the first one listed"
+
+        stack.lab.run("fault", "drop-node", dead)
+        verdict = stack.verify()
+        assert verdict["verdict"] == "red", "all of the region's nodes, here one, are down"
+        (told,) = [found for found in verdict["findings"] if found["code"] == "host-down"]
+        assert (told["target"], told["subject"]) == (GONE, dead)
+
+        raw = stack.config()
+        for entry in raw["regions"]:
+            if entry["name"] == GONE:
+                del entry["strategyOptions"]["hosts"][dead]
+        stack.configure(raw)
+        stack.up()
+        stack.until_green(90)
+
+        (moved,) = stack.pods(GONE).values()
+        assert is_ready(moved)
+        assert moved["spec"]["nodeName"] == f"{GONE}-host-1"
+        after = members(stack.verify())
+        assert set(after.values()) == set(before.values()), "the same node with its data, and none beside it"
+        assert "10.2.0.11" in after
+        assert {name: identity(stack.pods(name)) for name in others} == others, "nobody else restarts"
+        stack.lab.run("fault", "restore", dead)
+        stack.until_green(90)
