@@ -28,7 +28,8 @@ ROUTING = (
 )
 """A router's sysctls. Equal-cost routes are chosen by ports too, as balancers do; IPv6 is off: the plan is IPv4."""
 
-DATABASE_PORTS = "26257, 8080"
+CLIENT_PORTS = (("tcp", "26257"), ("tcp", "8080"))
+"""SQL clients come from other regions too, whatever the strategy."""
 
 
 def build(paths: LabPaths, world: World) -> None:
@@ -202,11 +203,9 @@ def router_rules(world: World, region: Region, unbalanced: bool) -> str:
         lines += [f"    ip saddr {{ {', '.join(callers)} }} {at} accept"]
     lines += ["    counter drop", "  }", "  chain from_peers {"]
     lines += [
-        f"    tcp dport {{ {DATABASE_PORTS}, 53 }} accept",
-        "    udp dport 53 accept",
-        "    ip protocol icmp accept",
-        "  }",
+        f"    {protocol} dport {numbers} accept" for protocol, numbers in dict.fromkeys((*CLIENT_PORTS, *region.ports))
     ]
+    lines += ["    ip protocol icmp accept", "  }"]
     return _table("\n".join(lines))
 
 

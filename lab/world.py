@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from components.plan.balancers import API_SERVERS
 from lab.paths import PROJECT, LabPaths
 from lab.shell import LabError
 
@@ -74,6 +75,8 @@ class Region:
     """Whether its hosts have NodeLocal DNSCache before their cluster's DNS."""
     location: str = ""
     """The cloud's region. Empty: called like this one."""
+    ports: tuple[tuple[str, str], ...] = ()
+    """Transport and port, or `first-last`, of what the strategy has other regions call here."""
     pods_routed: bool = True
     """Whether other regions have a route to its pods. If not, its hosts stand in for their pods on the way out."""
     api_callers: tuple[str, ...] = ()
@@ -200,6 +203,7 @@ def load(text: str) -> World:
             **{
                 **item,
                 "balancer_addresses": tuple(item["balancer_addresses"]),
+                "ports": tuple((protocol, numbers) for protocol, numbers in item.get("ports", ())),
                 "zones": tuple(item["zones"]),
                 "api_callers": tuple(item.get("api_callers", ())),
                 "hosts": tuple(_host(host) for host in item["hosts"]),
@@ -275,14 +279,32 @@ def derive_regions(plan: Mapping[str, Any], config: Mapping[str, Mapping[str, An
     Regions on other platforms are not there before the program makes them.
     """
     return tuple(
-        _region(index, item, config.get(item["name"], {}), hosts, tuple(plan.get("apiServerCallers", ())))
+        _region(index, item, config.get(item["name"], {}), hosts, plan)
         for index, item in enumerate(plan["regions"])
         if item["state"] != "removed" and item["platform"] == "existing"
     )
 
 
+def _ports(plan: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Each once: ports of one number differ by what they lead to."""
+    found = (
+        (
+            port["protocol"].lower(),
+            f"{port['first']}" if port["first"] == port["last"] else f"{port['first']}-{port['last']}",
+        )
+        for port in plan["ports"]
+        if port["to"] != API_SERVERS
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _api_callers(plan: Mapping[str, Any]) -> tuple[str, ...]:
+    found = (source for port in plan["ports"] if port["to"] == API_SERVERS for source in port["sources"])
+    return tuple(dict.fromkeys(found))
+
+
 def _region(
-    index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts: int, api_callers: tuple[str, ...]
+    index: int, item: Mapping[str, Any], entry: Mapping[str, Any], hosts: int, plan: Mapping[str, Any]
 ) -> Region:
     name = item["name"]
     block = IPv4Network(item["cidr"])
@@ -305,7 +327,8 @@ def _region(
         pod_cidr=item["podCidr"],
         balancer_addresses=called,
         pods_routed=entry.get("podsRouted", True),
-        api_callers=api_callers,
+        ports=_ports(plan),
+        api_callers=_api_callers(plan),
         zones=zones,
         hosts=tuple(Host(f"{name}-host-{n}", name, zones[n % len(zones)], str(nodes[10 + n])) for n in range(hosts)),
     )

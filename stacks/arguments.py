@@ -8,10 +8,12 @@ import pulumi
 from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
 from components.database.databases import DatabaseArgs, DatabasesArgs
 from components.database.init import ClusterInitArgs
+from components.database.names import HTTP_PORT, RPC_PORT
 from components.database.region_args import CockroachRegionArgs, JoinBalancerArgs, NodeBalancerArgs
 from components.database.region_authority import RegionAuthority
 from components.database.settings import KeyPairArgs, MemberArgs, node_args
-from components.plan.balancers import JOIN, NODE, SQL
+from components.plan.balancers import DNS, JOIN, NODE, SQL
+from components.plan.defaults import DNS_PORT
 from components.plan.model import (
     AddressPlan,
     BalancerPlan,
@@ -85,8 +87,13 @@ def members(plan: AddressPlan, here: RegionPlan) -> list[MemberArgs]:
                 if others:
                     found[-1]["instead"] = others
         else:
-            for ordinal in range(len(region.nodes)):
-                found.append({"region": region.name, "host": host(region, ordinal)})
+            for ordinal, node in enumerate(region.nodes):
+                member: MemberArgs = {"region": region.name, "host": host(region, ordinal)}
+                if node.port != RPC_PORT:
+                    member["rpc_port"] = node.port
+                if node.http_port != HTTP_PORT:
+                    member["http_port"] = node.http_port
+                found.append(member)
     return found
 
 
@@ -108,7 +115,17 @@ def first_host(region: RegionPlan) -> str:
     return host(region, 0)
 
 
-def init_args(settings: Settings, first: RegionPlan) -> ClusterInitArgs:
+def http_ports(plan: AddressPlan) -> dict[str, int]:
+    """Join list's entry -> where that node answers HTTP, for those that do so elsewhere than at CockroachDB's port."""
+    return {
+        node.advertised: node.http_port
+        for region in plan.regions
+        for node in region.nodes
+        if node.advertised in plan.join_addresses and node.http_port != HTTP_PORT
+    }
+
+
+def init_args(settings: Settings, plan: AddressPlan, first: RegionPlan) -> ClusterInitArgs:
     """Args of the cluster's initialisation, in the region where it is born.
 
     On hosts of its own the node to initialise is the first host's, whichever it is: it is in the join list.
@@ -118,6 +135,10 @@ def init_args(settings: Settings, first: RegionPlan) -> ClusterInitArgs:
         "host": next(iter(first.hosts.values()), first_host(first)),
         "node": node_args(settings.cockroachdb),
     }
+    if first.nodes[0].port != RPC_PORT:
+        args["port"] = first.nodes[0].port
+    if consoles := http_ports(plan):
+        args["http_ports"] = consoles
     if join := first.balancers_of(JOIN):
         args["join_host"] = join[0].addresses[0]
     return args
@@ -176,6 +197,8 @@ def region_args(
         "load_balancer_annotations": dict(balancing.annotations),
         "client_cidrs": client_cidrs(settings, plan),
         "peer_cidrs": [*live_cidrs(plan), *_balancer_cidrs(plan)],
+        "peer_ports": _peer_ports(plan),
+        "gateway_namespaces": list(strategy(settings.strategy).gateway_namespaces(region)),
         "balancer_addresses": [
             address for other in plan.regions if other.state in LIVE for address in other.sql_addresses
         ],
@@ -196,7 +219,7 @@ def region_args(
     elif identity.advertise_host is not None:
         args["advertise_host"] = identity.advertise_host
     else:
-        args["addresses"] = {node.name: node.address for node in here.nodes if node.address is not None}
+        args["addresses"] = {node.name: node.advertised for node in here.nodes if node.advertised is not None}
     if identity.app_protocol is not None:
         args["app_protocol"] = identity.app_protocol
     if balancing.load_balancer_class is not None:
@@ -237,10 +260,17 @@ def _balancer_cidrs(plan: AddressPlan) -> list[str]:
     return [
         f"{address}/32"
         for region in live
-        for kind in (NODE, JOIN)
-        for each in region.balancers_of(kind)
+        for each in region.balancers
+        if each.kind not in (SQL, DNS)
         for address in each.addresses
     ]
+
+
+def _peer_ports(plan: AddressPlan) -> list[list[int]]:
+    """Where nodes dial nodes, beside CockroachDB's own ports and those of DNS, which every pod may ask."""
+    own = {RPC_PORT, HTTP_PORT, DNS_PORT}
+    tcp = [port for port in plan.ports if port.protocol == "TCP"]
+    return [[port.first, port.last] for port in tcp if port.first != port.last or port.first not in own]
 
 
 def databases_args(settings: Settings, admin: RegionPlan, license_key: pulumi.Input[str] | None) -> DatabasesArgs:
@@ -248,6 +278,7 @@ def databases_args(settings: Settings, admin: RegionPlan, license_key: pulumi.In
     args: DatabasesArgs = {
         "namespace": admin.namespace,
         "host": first_host(admin),
+        "port": admin.nodes[0].port,
         "node": node_args(settings.cockroachdb),
         "databases": [_database_args(database) for database in settings.databases],
         "cluster_settings": dict(settings.cockroachdb.cluster_settings),

@@ -172,7 +172,7 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
         first = stack.region(born_in)
         everything = [made for region in stack.regions for made in region.made]
         everything += stack.clouds.joins
-        init_args = arguments.init_args(settings, first.plan)
+        init_args = arguments.init_args(settings, stack.plan, first.plan)
         done = [ClusterInit("cockroachdb-init", init_args, first.after(everything))]
 
     for region in active:
@@ -194,6 +194,7 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
         decommission_args: DecommissionArgs = {
             "namespace": admin.plan.namespace,
             "host": arguments.first_host(admin.plan),
+            "port": admin.plan.nodes[0].port,
             "node": node,
             "region": region.settings.name,
         }

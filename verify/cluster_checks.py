@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
-from components.plan.defaults import SQL_PORT
-
 from .evidence import Evidence, NodeKey
 from .findings import Finding, Layer, Severity, finding, listing
 
@@ -77,8 +75,7 @@ def members(evidence: Evidence) -> Iterator[Finding]:
             yield _cluster_wide(evidence, Severity.RED, "membership-unknown", ["members"], "no node showed its members")
         return
     known = {key: node for key, node in evidence.nodes.items() if not node.unlocated}
-    expected = {f"{node.address or node.name}:{SQL_PORT}": key for key, node in known.items()}
-    elsewhere = {f"{name}:{SQL_PORT}" for name in evidence.target.unasked}
+    expected = {node.advertised: key for key, node in known.items()}
     active = {region.name for region in evidence.target.regions if not region.draining}
     must = {address for address, key in expected.items() if key[0] in active and key not in evidence.down}
     missing, dead, extra, leaving = set[str](), set[str](), set[str](), set[str]()
@@ -87,7 +84,7 @@ def members(evidence: Evidence) -> Iterator[Finding]:
         missing |= must - joined.keys()
         extra |= {
             address
-            for address in joined.keys() - expected.keys() - elsewhere
+            for address in joined.keys() - expected.keys() - evidence.target.unasked
             if not _within(address, evidence.target.unasked_pods)
         }
         dead |= {address for address in must & joined.keys() if not joined[address]["live"]}

@@ -66,6 +66,7 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
             "node": node.ordinal,
             "name": None if node.unlocated else node.name,
             "address": node.address,
+            "ports": {"sql": node.port, "http": node.http_port},
         }
         for other in target.regions
         for node in other.nodes

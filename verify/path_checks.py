@@ -62,7 +62,7 @@ def route(evidence: Evidence) -> Iterator[Finding]:
 
 def sql_port(evidence: Evidence) -> Iterator[Finding]:
     """The nodes' SQL and RPC port."""
-    yield from _port(evidence, SQL_PORT, "connect", "firewall-sql")
+    yield from _port(evidence, "connect", "firewall-sql")
 
 
 def balancers(evidence: Evidence) -> Iterator[Finding]:
@@ -100,7 +100,7 @@ def _balancer_symptom(entry: dict[str, Any]) -> str:
 
 def http_port(evidence: Evidence) -> Iterator[Finding]:
     """The nodes' HTTP port, and the readiness it tells."""
-    yield from _port(evidence, HTTP_PORT, "http", "firewall-http")
+    yield from _port(evidence, "http", "firewall-http")
     for source, target, reports in evidence.pairs():
         waiting = [
             node["node"] for node in _up(evidence, reports, target, "http") if node["http"]["status"] == "not-ready"
@@ -122,8 +122,9 @@ def certificates(evidence: Evidence) -> Iterator[Finding]:
     """TLS for the name that nodes are reached by, on both ports."""
     for source, target, reports in evidence.pairs():
         faults: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for step, port in (("tls", SQL_PORT), ("http", HTTP_PORT)):
+        for step in ("tls", "http"):
             for node in _entries(reports, target, step):
+                port = _number(evidence, target, node["node"], step)
                 status = node[step]["status"]
                 if status in TLS_CODES or (step == "tls" and status != "ok"):
                     said = node[step].get("error") or status
@@ -231,19 +232,18 @@ def clocks(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _port(evidence: Evidence, port: int, step: str, code: str) -> Iterator[Finding]:
+def _port(evidence: Evidence, step: str, code: str) -> Iterator[Finding]:
     for source, target, reports in evidence.pairs():
         if evidence.cut(source.name, target.name):
             continue
         tried = _up(evidence, reports, target, step)
         peers = [peer for report in reports for peer in towards(report, "peers", target.name)] if step == "http" else []
-        silent = [
-            f"cockroachdb-{node['node']}"
-            for node in tried
-            if node[step]["status"] in ("timeout", "unreachable", "reset", "error")
+        unanswered = [
+            node["node"] for node in tried if node[step]["status"] in ("timeout", "unreachable", "reset", "error")
         ]
+        unwelcome = [node["node"] for node in tried if node[step]["status"] == "refused"]
+        silent = [f"cockroachdb-{node}" for node in unanswered]
         silent += [f"probe in {peer['zone']}" for peer in peers if _unreached(peer) and peer["status"] != "refused"]
-        refused = [f"cockroachdb-{node['node']}" for node in tried if node[step]["status"] == "refused"]
         if silent:
             yield finding(
                 evidence.target,
@@ -253,9 +253,10 @@ def _port(evidence: Evidence, port: int, step: str, code: str) -> Iterator[Findi
                 source.name,
                 target.name,
                 listing(silent),
-                f"tcp {port} is not answered, though packets pass between the regions",
+                f"tcp {_numbers(evidence, target, unanswered, step)} is not answered, "
+                "though packets pass between the regions",
             )
-        if refused:
+        if unwelcome:
             yield finding(
                 evidence.target,
                 Severity.RED,
@@ -263,8 +264,8 @@ def _port(evidence: Evidence, port: int, step: str, code: str) -> Iterator[Findi
                 "node-refused",
                 source.name,
                 target.name,
-                listing(refused),
-                f"tcp {port} refuses connections from here",
+                listing(f"cockroachdb-{node}" for node in unwelcome),
+                f"tcp {_numbers(evidence, target, unwelcome, step)} refuses connections from here",
             )
         unheard = [
             peer["zone"]
@@ -282,6 +283,17 @@ def _port(evidence: Evidence, port: int, step: str, code: str) -> Iterator[Findi
                 listing(f"probe in {zone}" for zone in unheard),
                 "the other region's probe did not answer; source address, packet size and clock are unknown",
             )
+
+
+def _number(evidence: Evidence, target: Region, node: int, step: str) -> int:
+    found = evidence.nodes[target.name, node]
+    return found.http_port if step == "http" else found.port
+
+
+def _numbers(evidence: Evidence, target: Region, nodes: list[int], step: str) -> str:
+    """The ports that these nodes were tried at; the probes' own, where none was."""
+    numbers = {_number(evidence, target, node, step) for node in nodes} or {HTTP_PORT}
+    return listing(map(str, sorted(numbers)))
 
 
 def _unreached(peer: dict[str, Any]) -> bool:

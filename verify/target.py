@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from components.plan.defaults import SQL_PORT
+from components.plan.defaults import HTTP_PORT, SQL_PORT
 from components.plan.layout import hosts_per_zone
 from components.plan.model import AddressPlan, NodePlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
 from components.strategies import strategy
@@ -25,8 +25,16 @@ class Node:
     name: str
     address: str | None
     """A literal IPv4 address where the strategy fixes one; None where `name` is to be resolved."""
+    port: int = SQL_PORT
+    """Where other nodes reach it at that name, for SQL and RPC."""
+    http_port: int = HTTP_PORT
     unlocated: bool = False
     """Only run time knows its address, and nobody has asked yet (or its pod has none): `name` is the pod's alone."""
+
+    @property
+    def advertised(self) -> str:
+        """`host:port`, as its fellow members know it."""
+        return f"{self.name}:{self.port}"
 
     @property
     def ordinal(self) -> int:
@@ -91,7 +99,7 @@ class Target:
     tools_image: str
     max_offset_ms: float
     unasked: frozenset[str] = frozenset()
-    """Names of nodes that are planned and live in regions that this run does not look at."""
+    """`host:port` of nodes that are planned and live in regions that this run does not look at."""
     unasked_pods: tuple[IPv4Network, ...] = ()
     """Ranges of those regions' pods (or hosts, in whose networks they are), where only run time knows their nodes'
     addresses."""
@@ -142,10 +150,13 @@ def from_stack(
         tools_image=settings.cockroachdb.tools_image,
         max_offset_ms=milliseconds(settings.cockroachdb.max_offset),
         unasked=frozenset(
-            address
+            advertised
             for region in unasked
-            for address in (*region.hosts.values(), *(node.address for node in region.nodes))
-            if address is not None
+            for advertised in (
+                *(f"{host}:{SQL_PORT}" for host in region.hosts.values()),
+                *(node.advertised for node in region.nodes),
+            )
+            if advertised is not None
         ),
         unasked_pods=tuple(
             _pods(settings.strategy, by_name[region.name])
@@ -166,7 +177,7 @@ def located(target: Target, addresses: Mapping[str, Mapping[int, str | None]]) -
         address = addresses.get(region.name, {}).get(node.ordinal)
         if not node.unlocated or address is None:
             return node
-        return Node(node.pod, address, _literal(address))
+        return replace(node, name=address, address=_literal(address), unlocated=False)
 
     return replace(
         target,
@@ -225,9 +236,14 @@ def _pods(chosen: str, settings: RegionSettings) -> IPv4Network:
 
 
 def _node(node: NodePlan) -> Node:
-    pod = node.name.split(".", 1)[0]
-    literal = None if node.address is None else _literal(node.address)
-    return Node(pod=pod, name=node.address or node.name, address=literal, unlocated=node.address is None)
+    return Node(
+        pod=node.name.split(".", 1)[0],
+        name=node.address or node.name,
+        address=None if node.address is None else _literal(node.address),
+        port=node.port,
+        http_port=node.http_port,
+        unlocated=node.address is None,
+    )
 
 
 def _literal(name: str) -> str | None:

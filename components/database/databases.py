@@ -41,6 +41,8 @@ class DatabasesArgs(TypedDict):
     """Namespace where the Job runs; it has the Secret `cockroachdb-client-root`."""
     host: str
     """Node that the statements go to."""
+    port: NotRequired[int]
+    """Its port, if it isn't CockroachDB's own."""
     node: CockroachNodeArgs
     """What one node is."""
     databases: list[DatabaseArgs]
@@ -80,7 +82,7 @@ def sql_pod(
         "/cockroach/cockroach",
         "sql",
         f"--certs-dir={names.CLIENT_CERTS_DIR}",
-        f"--host={args['host']}:{names.RPC_PORT}",
+        f"--host={args['host']}:{args.get('port', names.RPC_PORT)}",
         f"--file={_SQL_DIR}/statements.sql",
     ]
     mounts = [jobs.client_mount(), {"name": "sql", "mountPath": _SQL_DIR, "readOnly": True}]

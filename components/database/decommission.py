@@ -1,6 +1,6 @@
 """A region's farewell."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 
@@ -20,6 +20,8 @@ class DecommissionArgs(TypedDict):
     """Namespace where the Job runs; it has the Secret `cockroachdb-client-root`."""
     host: str
     """Node of a region that stays."""
+    port: NotRequired[int]
+    """Its port, if it isn't CockroachDB's own."""
     node: CockroachNodeArgs
     """What one node is."""
     region: str
@@ -42,7 +44,7 @@ def decommission_pod(args: DecommissionArgs) -> jobs.JobPod:
                 {
                     "REGION": args["region"],
                     "HOST": args["host"],
-                    "RPC_PORT": str(names.RPC_PORT),
+                    "RPC_PORT": str(args.get("port", names.RPC_PORT)),
                     "CERTS_DIR": names.CLIENT_CERTS_DIR,
                     "CLUSTER_NAME": node["cluster_name"],
                 },

@@ -1,5 +1,6 @@
 """The cluster's one initialisation."""
 
+import json
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -27,6 +28,10 @@ class ClusterInitArgs(TypedDict):
     """
     join_host: NotRequired[str]
     """The load balancer in the join list at which other nodes find that one. Default: `host` itself is in the list."""
+    port: NotRequired[int]
+    """Where that host is reached for RPC. Default: CockroachDB's own port."""
+    http_ports: NotRequired[dict[str, int]]
+    """Entry of the join list -> where that node answers HTTP, if elsewhere than at CockroachDB's port."""
     node: CockroachNodeArgs
     """What one node is."""
 
@@ -48,6 +53,8 @@ def init_pod(args: ClusterInitArgs) -> jobs.JobPod:
                 ["python3", f"{names.SCRIPTS_DIR}/preflight.py"],
                 {
                     **environment,
+                    **({"RPC_PORT": str(args["port"])} if "port" in args else {}),
+                    **({"HTTP_PORTS": json.dumps(args["http_ports"])} if "http_ports" in args else {}),
                     **({"JOIN_HOST": args["join_host"]} if "join_host" in args else {}),
                     "JOIN_FILE": f"{names.JOIN_DIR}/join",
                     "CA_FILE": f"{names.CERTS_DIR}/ca.crt",
@@ -65,7 +72,7 @@ def init_pod(args: ClusterInitArgs) -> jobs.JobPod:
                 {
                     **environment,
                     "CERTS_DIR": names.CLIENT_CERTS_DIR,
-                    "RPC_PORT": str(names.RPC_PORT),
+                    "RPC_PORT": str(args.get("port", names.RPC_PORT)),
                     "CLUSTER_NAME": node["cluster_name"],
                 },
                 [scripts_mount(), jobs.client_mount(), state],

@@ -13,6 +13,8 @@ API_PORTS = (443, 6443)
 """HTTPS: the API server by its Service and directly, and the object stores that backups go to."""
 LINK_LOCAL = "169.254.0.0/16"
 """Node-local DNS caches and clouds' metadata servers."""
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+"""Every namespace has it, with its own name; the API server sees to that."""
 
 _NEIGHBOURS: Manifest = {"podSelector": {}}
 """Pods of the same namespace: the region's nodes, Jobs and probes."""
@@ -22,6 +24,11 @@ _CLUSTER: Manifest = {"namespaceSelector": {}}
 
 def _tcp(*ports: int) -> list[Manifest]:
     return [{"protocol": "TCP", "port": port} for port in ports]
+
+
+def port_ranges(ranges: Sequence[Sequence[int]]) -> list[Manifest]:
+    """TCP, from the first to the last port of each."""
+    return [{"protocol": "TCP", "port": first, **({"endPort": last} if last > first else {})} for first, last in ranges]
 
 
 def _blocks(cidrs: Sequence[str]) -> list[Manifest]:
@@ -63,12 +70,21 @@ def probe_spec(peer_cidrs: Sequence[str], balancer_cidrs: Sequence[str] = ()) ->
     return spec
 
 
-def egress_spec(peer_cidrs: Sequence[str], *, to_hosts: bool = False) -> Manifest:
+def egress_spec(
+    peer_cidrs: Sequence[str],
+    peer_ports: Sequence[Sequence[int]] = (),
+    gateway_namespaces: Sequence[str] = (),
+    *,
+    to_hosts: bool = False,
+) -> Manifest:
     """Out, for nodes and Jobs alike: names, other nodes, the API server and object stores, link-local services.
 
-    `to_hosts`: nodes are in their hosts' networks. Neither a selector nor, to Cilium, a block means a host of the own
-    cluster: these ports are open to anywhere then. Such nodes themselves no policy holds.
+    `peer_ports`: [first, last] of further ranges in which nodes are dialled. `gateway_namespaces`: whose pods stand for
+    nodes there. `to_hosts`: nodes are in their hosts' networks. Neither a selector nor, to Cilium, a block means a host
+    of the own cluster: these ports are open to anywhere then. Such nodes themselves no policy holds.
     """
+    gateways = [{"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: each}}} for each in gateway_namespaces]
+    ports = [*_tcp(names.RPC_PORT, names.HTTP_PORT), *port_ranges(peer_ports)]
     dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
     return {
         "podSelector": {},
@@ -77,8 +93,8 @@ def egress_spec(peer_cidrs: Sequence[str], *, to_hosts: bool = False) -> Manifes
             {"ports": dns},
             {"ports": _tcp(*API_PORTS)},
             {
-                **({} if to_hosts else {"to": [_NEIGHBOURS, *_blocks(peer_cidrs)]}),
-                "ports": _tcp(names.RPC_PORT, names.HTTP_PORT),
+                **({} if to_hosts else {"to": [_NEIGHBOURS, *gateways, *_blocks(peer_cidrs)]}),
+                "ports": ports,
             },
             {"to": _blocks([LINK_LOCAL])},
         ],

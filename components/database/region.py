@@ -45,7 +45,8 @@ class CockroachRegion(pulumi.ComponentResource):
         node = args["node"]
         namespace = args["namespace"]
         domain = args.get("cluster_domain", "cluster.local")
-        own_addresses = {**args.get("addresses", {}), **args.get("hosts", {})}
+        hosts = {place: f"{host}:{names.RPC_PORT}" for place, host in args.get("hosts", {}).items()}
+        own_addresses = {**args.get("addresses", {}), **hosts}
         own_name = f"$(POD_NAME).{names.APP}.{namespace}.svc.{domain}"
         nodes = pod_template.RegionNodes(
             region=args["region"],
@@ -99,7 +100,7 @@ class CockroachRegion(pulumi.ComponentResource):
                     "join": ",".join(args["join_addresses"]),
                     "members.json": json.dumps(args["members"], indent=1),
                     **({} if own is None else {names.NAMES_FILE: "\n".join(own["names"])}),
-                    **{f"{whose}{names.ADDRESS_SUFFIX}": host for whose, host in own_addresses.items()},
+                    **{f"{whose}{names.ADDRESS_SUFFIX}": address for whose, address in own_addresses.items()},
                 },
                 opts=inside,
             ),
@@ -113,7 +114,12 @@ class CockroachRegion(pulumi.ComponentResource):
                 args["peer_cidrs"], [f"{address}/32" for address in args.get("balancer_addresses", [])]
             ),
             "database": network_policy.database_spec(args["peer_cidrs"], args["client_cidrs"]),
-            "egress": network_policy.egress_spec(args["peer_cidrs"], to_hosts=nodes.host_network),
+            "egress": network_policy.egress_spec(
+                args["peer_cidrs"],
+                args.get("peer_ports", []),
+                args.get("gateway_namespaces", []),
+                to_hosts=nodes.host_network,
+            ),
         }.items():
             k8s.networking.v1.NetworkPolicy(
                 f"{name}-{policy}", metadata=meta(f"{names.APP}-{policy}"), spec=spec, opts=inside

@@ -59,7 +59,7 @@ class CockroachRegionArgs(TypedDict):
     Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP).
     """
     addresses: NotRequired[dict[str, str]]
-    """Pod -> host that it advertises, each its own."""
+    """Pod -> `host:port` that it advertises, each its own."""
     hosts: NotRequired[dict[str, str]]
     """Kubernetes node -> host that a pod there advertises. Pods run on these alone, one on each: as many as `nodes`."""
     host_network: NotRequired[bool]
@@ -94,6 +94,10 @@ class CockroachRegionArgs(TypedDict):
     """Who may reach SQL and the console."""
     peer_cidrs: list[str]
     """Where nodes of every live region are, this one included: ranges of pods and hosts, and their load balancers'."""
+    peer_ports: NotRequired[list[list[int]]]
+    """[first, last] port of each range in which nodes are dialled there, beside CockroachDB's own ports."""
+    gateway_namespaces: NotRequired[list[str]]
+    """Namespaces of this cluster whose pods nodes dial in the place of others. Default: none."""
     balancer_addresses: NotRequired[list[str]]
     """Every region's SQL load balancer addresses, which verification asks. Default: none are asked."""
     node: CockroachNodeArgs

@@ -65,6 +65,10 @@ class MemberArgs(TypedDict):
     """How many nodes there are behind it, of which one answers. Default 1."""
     instead: NotRequired[list[str]]
     """Further hosts: the first of all that answers will do."""
+    rpc_port: NotRequired[int]
+    """Where it is reached for SQL and RPC. Default: CockroachDB's own port."""
+    http_port: NotRequired[int]
+    """The same for HTTP."""
 
 
 def node_args(settings: CockroachSettings) -> CockroachNodeArgs:

@@ -24,7 +24,7 @@ certificates=$(readlink {names.CERTS_DIR}/..data || true)
 
 
 def _planned_address(variable: str) -> str:
-    return f"ADVERTISE_HOST=$(cat {names.JOIN_DIR}/${variable}{names.ADDRESS_SUFFIX})\n"
+    return f"ADVERTISE_ADDR=$(cat {names.JOIN_DIR}/${variable}{names.ADDRESS_SUFFIX})\n"
 
 
 def start_script(region: str, node: CockroachNodeArgs, *, address_of: str | None = None) -> str:
@@ -46,9 +46,10 @@ def start_script(region: str, node: CockroachNodeArgs, *, address_of: str | None
         "--logtostderr=INFO",
         *node.get("extra_flags", []),
     ]
+    advertised = "${ADVERTISE_ADDR}" if address_of else f"${{ADVERTISE_HOST}}:{names.RPC_PORT}"
     lines = [
         "exec /cockroach/cockroach start",
-        f'--advertise-addr="${{ADVERTISE_HOST}}:{names.RPC_PORT}"',
+        f'--advertise-addr="{advertised}"',
         f'--join="$(cat {names.JOIN_DIR}/join)"',
         f'--locality="region={region},zone=$(cat {names.ZONE_DIR}/zone)"',
         *(shlex.quote(flag) for flag in flags),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..strategies import strategy
 from ..strategies.base import Strategy
-from .balancers import API_SERVERS, sql_balancer
-from .model import AddressPlan, NodePlan, RegionPlan, RegionSettings, Settings
+from .balancers import sql_balancer
+from .model import AddressPlan, NodePlan, PortPlan, RegionPlan, RegionSettings, Settings
 from .rules import RUNNING
 
 
@@ -16,8 +16,9 @@ def address_plan(settings: Settings) -> AddressPlan:
         strategy=settings.strategy,
         regions=tuple(_region_plan(chosen, settings, region) for region in settings.regions),
         join_addresses=chosen.join_addresses(settings),
-        api_server_callers=tuple(
-            dict.fromkeys(source for port in chosen.ports() if port.to == API_SERVERS for source in port.sources)
+        ports=tuple(
+            PortPlan(port.name, str(port.protocol), port.number, port.last or port.number, port.sources, port.to)
+            for port in chosen.ports()
         ),
     )
 
@@ -36,7 +37,10 @@ def _region_plan(chosen: Strategy, settings: Settings, region: RegionSettings) -
         dns_zone=chosen.dns_zone(region),
         balancers=(*chosen.balancers(region), sql_balancer(region)),
         zones=region.zones,
-        nodes=tuple(NodePlan(f"cockroachdb-{n}", chosen.node_address(region, n)) for n in range(count)),
+        nodes=tuple(
+            NodePlan(f"cockroachdb-{n}", chosen.node_address(region, n), *chosen.advertised_ports(region, n))
+            for n in range(count)
+        ),
         forwards=chosen.forwards(settings, region),
         certificate_names=chosen.certificate_names(region),
         hosts=chosen.hosts(region) if count else {},

@@ -26,6 +26,9 @@ _MOVES = {
 }
 """Key of a region in the plan's JSON -> key in the config that decides it; what decides the zone, the strategy says."""
 
+_KEYED = ("sql", "dns")
+"""Kinds of load balancers whose addresses have keys of their own in the config."""
+
 _RETURNS = "a node's store that was decommissioned cannot come back: list a region with a new name, last"
 
 
@@ -197,6 +200,8 @@ def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any], zone_key:
             "put `cidr` back (new regions go last, one that is gone stays listed), or add a region with a new name",
         )
         moved = [key for key in moved if key in ("dnsZone", "platform")]
+    elif not moved:
+        yield from _moved_balancers(f"{path}.strategyOptions", was, now)
     yield from moved_zones(f"{path}.zones", was, now)
     for key in moved:
         yield Problem(
@@ -204,6 +209,19 @@ def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any], zone_key:
             f"{text(now[key])} would move {name}'s {key}, which the running stack has at {text(was[key])}; "
             "put it back" + (", or list both, up, and then drop the old one" if key == "dnsAddresses" else ""),
         )
+
+
+def _moved_balancers(path: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:
+    """The strategy's load balancers: what runs was told their addresses, and is told nothing new before it restarts."""
+    before = {each["name"]: each["addresses"] for each in was.get("balancers", ()) if each["kind"] not in _KEYED}
+    for each in now["balancers"]:
+        addresses = before.get(each["name"], each["addresses"])
+        if addresses != each["addresses"]:
+            yield Problem(
+                path,
+                f"would move {now['name']}'s load balancer {each['name']} from {text(addresses)} to "
+                f"{text(each['addresses'])}; put it back",
+            )
 
 
 def _series(version: str) -> tuple[int, int]:

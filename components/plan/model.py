@@ -8,6 +8,8 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from .defaults import HTTP_PORT, SQL_PORT
+
 
 class Platform(StrEnum):
     """Who runs a region's Kubernetes cluster."""
@@ -304,6 +306,29 @@ class NodePlan:
 
     name: str
     address: str | None
+    port: int = SQL_PORT
+    """Where it is reached at its address, for SQL and RPC."""
+    http_port: int = HTTP_PORT
+
+    @property
+    def advertised(self) -> str | None:
+        """`host:port`."""
+        return None if self.address is None else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class PortPlan:
+    """Ports that must be open from every region's `sources` to every other region's `to`: firewalls let it in."""
+
+    name: str
+    protocol: str
+    """`TCP` or `UDP`."""
+    first: int
+    last: int
+    sources: tuple[str, ...]
+    """`pods`, `nodes` or both."""
+    to: str
+    """`pods`, `nodes`, `api-servers`, or the kind of load balancer that callers come by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,8 +382,12 @@ class AddressPlan:
     regions: tuple[RegionPlan, ...]
     join_addresses: tuple[str, ...]
     """`host:port`, the same list in every region."""
-    api_server_callers: tuple[str, ...] = ()
-    """What of every other region calls a region's API server: `pods`, `nodes`, both or neither."""
+    ports: tuple[PortPlan, ...] = ()
+    """What regions call in each other; SQL's load balancers, which clients call, are not among it."""
+
+    def callers(self, to: str) -> tuple[str, ...]:
+        """What of every other region calls that of a region: `pods`, `nodes`, both or neither."""
+        return tuple(dict.fromkeys(source for port in self.ports if port.to == to for source in port.sources))
 
     def region(self, name: str) -> RegionPlan:
         """The region called `name`. Raises KeyError."""
@@ -373,7 +402,17 @@ class AddressPlan:
             "strategy": self.strategy,
             "regions": [_region_json(region) for region in self.regions],
             "joinAddresses": list(self.join_addresses),
-            "apiServerCallers": list(self.api_server_callers),
+            "ports": [
+                {
+                    "name": port.name,
+                    "protocol": port.protocol,
+                    "first": port.first,
+                    "last": port.last,
+                    "sources": list(port.sources),
+                    "to": port.to,
+                }
+                for port in self.ports
+            ],
         }
 
 
@@ -396,7 +435,10 @@ def _region_json(region: RegionPlan) -> dict[str, Any]:
             for balancer in region.balancers
         ],
         "zones": list(region.zones),
-        "nodes": [{"name": node.name, "address": node.address} for node in region.nodes],
+        "nodes": [
+            {"name": node.name, "address": node.address, "port": node.port, "httpPort": node.http_port}
+            for node in region.nodes
+        ],
         "hosts": dict(region.hosts),
         "forwards": {zone: list(addresses) for zone, addresses in region.forwards.items()},
         "certificateNames": None if region.certificate_names is None else list(region.certificate_names),

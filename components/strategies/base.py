@@ -37,6 +37,8 @@ class Port:
     """`pods`, `nodes` or both: NodeLocal DNSCache asks from the node's address."""
     to: str = PODS
     """`pods`, `nodes`, `api-servers`, or a kind of `BalancerPlan`."""
+    last: int | None = None
+    """Last number of a range that begins with `number`; None: that one port. Rules of clouds know single ports only."""
 
     @property
     def balanced(self) -> bool:
@@ -152,6 +154,9 @@ class Strategy(Protocol):
         """Kubernetes nodes that carry the region's nodes, one each, and the host that others dial to reach the one
         there, which then has no other address; empty where a pod may be anywhere.
         """
+
+    def advertised_ports(self, region: RegionSettings, ordinal: int) -> tuple[int, int]:
+        """Where, at its `node_address`, others reach node `ordinal`: for SQL and RPC, and for HTTP."""
         ...
 
     def join_addresses(self, settings: Settings) -> tuple[str, ...]:
@@ -188,4 +193,10 @@ class Strategy(Protocol):
     @property
     def owns_dns_text(self) -> bool:
         """True: the clusters' whole DNS configuration is the strategy's, so other people's entries come from `dns`."""
+
+    def gateway_namespaces(self, region: RegionSettings) -> tuple[str, ...]:
+        """Namespaces of the region's own cluster, beside the database's, whose pods its nodes may dial for others.
+
+        Policies have to name them: under Cilium no range of addresses stands for pods of the same cluster.
+        """
         ...

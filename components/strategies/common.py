@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..plan.balancers import PODS
-from ..plan.defaults import JOIN_NODES_PER_REGION, SQL_PORT
+from ..plan.defaults import HTTP_PORT, JOIN_NODES_PER_REGION, SQL_PORT
 from ..plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ..plan.reader import Reader
 from ..plan.rules import RUNNING
@@ -66,6 +66,14 @@ class StrategyDefaults:
     def hosts(self, region: RegionSettings) -> Mapping[str, str]:
         """None in particular."""
         return {}
+
+    def advertised_ports(self, region: RegionSettings, ordinal: int) -> tuple[int, int]:
+        """CockroachDB's own."""
+        return SQL_PORT, HTTP_PORT
+
+    def gateway_namespaces(self, region: RegionSettings) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
         """None of other regions."""
@@ -142,13 +150,13 @@ def nested_zones(strategy: Strategy, settings: Settings) -> Iterator[Problem]:
 
 def first_nodes(strategy: Strategy, settings: Settings) -> tuple[str, ...]:
     """`host:port` of the first nodes of every running region, for strategies that know nodes' addresses."""
-    addresses = (
-        strategy.node_address(region, ordinal)
+    nodes = (
+        (strategy.node_address(region, ordinal), strategy.advertised_ports(region, ordinal))
         for region in settings.regions
         if region.state in RUNNING
         for ordinal in range(min(region.nodes, JOIN_NODES_PER_REGION))
     )
-    return tuple(f"{address}:{SQL_PORT}" for address in addresses if address is not None)
+    return tuple(f"{address}:{port}" for address, (port, _) in nodes if address is not None)
 
 
 def extra_stub_domains(settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:

@@ -36,7 +36,7 @@ def open_ports(plan: AddressPlan) -> list[OpenPort]:
 def api_server_cidrs(plan: AddressPlan, name: str) -> list[str]:
     """Who of the other regions whose nodes run calls the API server of the region called `name`."""
     others = [region for region in plan.regions if region.state in LIVE and region.name != name]
-    return list(dict.fromkeys(str(_range(each, source)) for each in others for source in plan.api_server_callers))
+    return list(dict.fromkeys(str(_range(each, source)) for each in others for source in plan.callers(API_SERVERS)))
 
 
 def _ranges(plan: AddressPlan, sources: tuple[str, ...]) -> tuple[str, ...]:

@@ -139,7 +139,7 @@ def probe_node(resolvers: list[str], target: dict[str, Any], given: dict[str, An
     result["address"] = address
     if address is None:
         return result
-    name, credentials, ports = target["name"], given["credentials"], given["ports"]
+    name, credentials, ports = target["name"], given["credentials"], target["ports"]
     own = target["region"] == given["region"]
     result.update(wire.check_node(name, address, ports["sql"], credentials, members=own))
     result["http"] = wire.check_ready(name, address, ports["http"], credentials["ca"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import peers
@@ -23,11 +24,11 @@ class Gate:
         self._http_port = http_port
         self._ca_file = ca_file
 
-    def _node_problems(self, host: str) -> list[str]:
-        health = peers.health(host, self._http_port, self._ca_file)
+    def _node_problems(self, host: str, http_port: int) -> list[str]:
+        health = peers.health(host, http_port, self._ca_file)
         if not health.ready:
             return [f"{host}: not ready ({health.detail})"]
-        status, text = peers.fetch(host, self._http_port, "/_status/vars", self._ca_file)
+        status, text = peers.fetch(host, http_port, "/_status/vars", self._ca_file)
         if status != 200:
             return [f"{host}: /_status/vars answers HTTP {status}"]
         found = peers.metrics(text, METRICS)
@@ -47,8 +48,9 @@ class Gate:
         problems: list[str] = []
         failures: list[peers.PeerError] = []
         for member in self._members:
+            port = member.get("http_port", self._http_port)
             try:
-                problems += _of_any(member, self._node_problems)
+                problems += _of_any(member, partial(self._node_problems, http_port=port))
             except peers.PeerError as failure:
                 failures.append(failure)
         if failures:
@@ -60,8 +62,9 @@ class Gate:
         """Whether this region reaches every node, as one line: why a new region's pods don't join, and the layer."""
         failures = []
         for member in self._members:
+            port = member.get("rpc_port", rpc_port)
             try:
-                _of_any(member, lambda host: peers.check_rpc(host, rpc_port, self._ca_file))
+                _of_any(member, partial(peers.check_rpc, port=port, ca_file=self._ca_file))
             except peers.PeerError as failure:
                 failures.append(failure)
         return (

@@ -16,4 +16,6 @@ def config(nodes: int) -> Json:
     return {**usual, "regions": regions}
 
 
-SCENE = Scene(config, faults=(), spared="nodes dial hosts: there is no load balancer and no DNS between regions to lose")
+SCENE = Scene(
+    config, faults=(), spared="nodes dial hosts: there is no load balancer and no DNS between regions to lose"
+)

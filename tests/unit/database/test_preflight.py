@@ -18,7 +18,7 @@ def three(nodes: NodeMaker) -> list[FakeNode]:
 @pytest.fixture
 def look(three: list[FakeNode], authority: Authority) -> Callable[[], str]:
     join = [(node.host, node.port) for node in three]
-    return lambda: preflight.look(join, three[0].host, three[0].port, authority.ca_file)
+    return lambda: preflight.look(join, join[0], {}, three[0].port, authority.ca_file)
 
 
 def test_all_waiting_means_initialise(look: Callable[[], str]) -> None:
@@ -35,7 +35,7 @@ def test_the_target_in_a_cluster_means_done(look: Callable[[], str], three: list
 @pytest.mark.parametrize("member", [1, 2])
 def test_another_node_in_a_cluster_means_wait(member: int, look: Callable[[], str], three: list[FakeNode]) -> None:
     three[member].ready()
-    with pytest.raises(NotYetError, match=rf"{three[member].host} belongs to a cluster already"):
+    with pytest.raises(NotYetError, match=rf"{three[member].host}:\d+ belongs to a cluster already"):
         look()
 
 
@@ -44,7 +44,7 @@ def test_every_node_that_cannot_be_reached_is_named(three: list[FakeNode], autho
     with pytest.raises(
         NotYetError, match=r"^DNS: the name does not resolve \(.*\): one\.invalid, two\.invalid \(does this"
     ):
-        preflight.look(join, three[0].host, three[0].port, authority.ca_file)
+        preflight.look(join, join[0], {}, three[0].port, authority.ca_file)
 
 
 def test_the_verdict_is_written(
@@ -83,10 +83,26 @@ def test_a_target_that_is_found_through_a_load_balancer_is_looked_at_too(
 
 def test_a_load_balancer_that_nobody_joins_through_is_refused() -> None:
     join = [("10.1.16.27", 26257)]
-    assert preflight.with_target(join, "node-0", "10.1.16.27") == [*join, ("node-0", 26257)]
-    assert preflight.with_target(join, "10.1.16.27", "10.1.16.27") == join
+    assert preflight.target(join, "node-0", None, "10.1.16.27") == ("node-0", 26257)
+    assert preflight.target(join, "10.1.16.27", None, "10.1.16.27") == join[0]
     with pytest.raises(RuntimeError, match=r"10\.9\.16\.27 is not in the join list"):
-        preflight.with_target(join, "node-0", "10.9.16.27")
+        preflight.target(join, "node-0", None, "10.9.16.27")
+
+
+def test_nodes_that_share_an_address_are_told_apart_by_their_ports() -> None:
+    join = [("10.1.16.28", 26300), ("10.1.16.28", 26301)]
+    assert preflight.target(join, "10.1.16.28", 26301, "10.1.16.28") == join[1]
+    with pytest.raises(RuntimeError, match=r"10\.1\.16\.28 is not in the join list"):
+        preflight.target(join, "10.1.16.28", 26302, "10.1.16.28")
+
+
+def test_http_is_asked_where_a_join_target_has_it(three: list[FakeNode], authority: Authority) -> None:
+    """Wrong ports for all but those that are listed."""
+    join = [(node.host, node.port) for node in three]
+    http = {entry: entry[1] for entry in join}
+    assert preflight.look(join, join[0], http, 1, authority.ca_file) == preflight.INIT
+    with pytest.raises(NotYetError, match=rf"{three[2].host}"):
+        preflight.look(join, join[0], {entry: http[entry] for entry in join[:2]}, 1, authority.ca_file)
 
 
 def run(

@@ -121,18 +121,34 @@ def test_unknown_places_are_named_with_the_known_ones(dev: World) -> None:
 def test_a_router_lets_in_only_peers_on_the_stated_ports(dev: World) -> None:
     rules = network.router_rules(dev, dev.region("us-east1"), unbalanced=False)
     assert "ip saddr { 10.2.0.0/20, 10.2.128.0/17, 10.3.0.0/20, 10.3.128.0/17 }" in rules
-    assert "tcp dport { 26257, 8080, 53 } accept" in rules
+    peers = rules.split("chain from_peers {")[1].split("}")[0]
+    ports = {f"{protocol} dport {number}" for protocol, number in
+             (("tcp", 26257), ("tcp", 8080), ("tcp", 53), ("udp", 53))}  # fmt: skip
+    assert {line.strip() for line in peers.strip().splitlines()} == {
+        *(f"{port} accept" for port in ports),
+        "ip protocol icmp accept",
+    }
     assert rules.count("drop") == 1
 
 
 def test_a_router_lets_in_callers_of_the_api_server_where_the_plan_has_them() -> None:
-    plan = {**read_plan(DEV), "apiServerCallers": ["pods"]}
+    usual = read_plan(DEV)
+    called = {"name": "api", "protocol": "TCP", "first": 6443, "last": 6443, "sources": ["pods"], "to": "api-servers"}
+    plan = {**usual, "ports": [*usual["ports"], called]}
     calling = World("dev", "abcdef", 3, derive_regions(plan, {}, 1))
     rules = network.router_rules(calling, calling.region("us-east1"), unbalanced=False)
     assert "ip saddr { 10.2.128.0/17, 10.3.128.0/17 } ip daddr 198.18.3.10 tcp dport 6443 accept" in rules
     assert world.load(calling.dump()) == calling
     silent = World("dev", "abcdef", 3, derive_regions(read_plan(DEV), {}, 1))
     assert "6443" not in network.router_rules(silent, silent.region("us-east1"), unbalanced=False)
+
+
+def test_a_router_lets_in_the_ranges_that_the_strategy_states(dev: World) -> None:
+    region = replace(dev.region("us-east1"), ports=(("tcp", "26300-26349"), ("tcp", "8080")))
+    rules = network.router_rules(dev, region, unbalanced=False)
+    assert "tcp dport 26300-26349 accept" in rules
+    assert "dport 53" not in rules
+    assert rules.count("tcp dport 8080 accept") == 1
 
 
 def test_a_region_alone_lets_nobody_in(dev: World) -> None:

@@ -49,7 +49,12 @@ def test_dev_stack() -> None:
         ],
         "zones": ["us-east1-a", "us-east1-b", "us-east1-c"],
         "nodes": [
-            {"name": f"cockroachdb-{n}", "address": f"cockroachdb-{n}.cockroachdb.us-east1.svc.cluster.local"}
+            {
+                "name": f"cockroachdb-{n}",
+                "address": f"cockroachdb-{n}.cockroachdb.us-east1.svc.cluster.local",
+                "port": 26257,
+                "httpPort": 8080,
+            }
             for n in range(3)
         ],
         "forwards": {
@@ -70,6 +75,14 @@ def test_dev_stack() -> None:
             "*.cockroachdb.us-east1.svc.cluster.local",
             "10.1.16.26",
         ],
+    }
+    assert addresses.to_json()["ports"][0] == {
+        "name": "sql",
+        "protocol": "TCP",
+        "first": 26257,
+        "last": 26257,
+        "sources": ["pods"],
+        "to": "pods",
     }
     assert len(addresses.join_addresses) == 9
     assert settings.databases[0].regions == ("us-east1", "us-central1", "us-west1")
@@ -290,6 +303,12 @@ def test_every_available_strategy_answers_the_whole_interface() -> None:
         assert at_run_time == (chosen.certificate_names(region) is None) == (chosen.node_address(region, 2) is None)
         if identity.advertise_host is not None and not at_run_time:
             assert identity.advertise_host.replace("$(POD_NAME)", "cockroachdb-2") == chosen.node_address(region, 2)
-        assert ("TCP", 26257) in {(port.protocol, port.number) for port in chosen.ports()}
+        open_to_others = {
+            number
+            for port in chosen.ports()
+            if port.protocol == "TCP"
+            for number in range(port.number, (port.last or port.number) + 1)
+        }
+        assert set(chosen.advertised_ports(region, 2)) <= open_to_others
         kinds = {balancer.kind for balancer in chosen.balancers(region)}
         assert {port.to for port in chosen.ports()} <= {"pods", "nodes", "api-servers", *kinds}

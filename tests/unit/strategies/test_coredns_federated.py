@@ -68,8 +68,7 @@ def test_other_regions_zones_go_to_the_regions_own_servers() -> None:
 
 def test_pods_call_api_servers_and_no_dns_crosses_regions() -> None:
     _, addresses = plan(config())
-    assert addresses.api_server_callers == ("pods",)
-    assert addresses.to_json()["apiServerCallers"] == ["pods"]
+    assert addresses.callers(API_SERVERS) == ("pods",)
     assert {(str(each.protocol), each.number, each.to) for each in strategy(WORD).ports()} == {
         ("TCP", 26257, "pods"),
         ("TCP", 8080, "pods"),
@@ -78,7 +77,7 @@ def test_pods_call_api_servers_and_no_dns_crosses_regions() -> None:
     _, others = plan({**config(), "strategy": "stub-domains", "regions": [
         {key: value for key, value in each.items() if key != "strategyOptions"} for each in config()["regions"]
     ]})  # fmt: skip
-    assert others.api_server_callers == ()
+    assert others.callers(API_SERVERS) == ()
 
 
 def test_a_region_that_is_gone_is_nobodys_to_watch() -> None:

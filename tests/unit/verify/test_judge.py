@@ -717,7 +717,7 @@ def test_one_way_cut_with_an_open_way_back_is_a_firewall_not_a_route() -> None:
 
 def test_members_of_a_region_that_is_not_looked_at_are_no_strangers() -> None:
     aim = world.target(regions=(EAST, CENTRAL))
-    aim = replace(aim, unasked=frozenset(world.node_name(WEST, node) for node in range(world.NODES)))
+    aim = replace(aim, unasked=frozenset(f"{world.node_name(WEST, node)}:26257" for node in range(world.NODES)))
     assert judge.judge(aim, world.measure(aim).values()).severity is Severity.GREEN
 
 

@@ -27,7 +27,14 @@ def test_every_node_of_every_region_is_probed() -> None:
     assert [(node["region"], node["node"]) for node in nodes] == [
         (region, n) for region in world.REGIONS for n in range(3)
     ]
-    assert nodes[3] == {"region": CENTRAL, "node": 0, "name": world.node_name(CENTRAL, 0), "address": None}
+    ports = {"sql": 26257, "http": 8080}
+    assert nodes[3] == {
+        "region": CENTRAL,
+        "node": 0,
+        "name": world.node_name(CENTRAL, 0),
+        "address": None,
+        "ports": ports,
+    }
 
 
 def test_each_forward_s_address_is_probed_alone() -> None:

@@ -35,14 +35,18 @@ def loopback(tmp_path: Path) -> Iterator[dict[str, Any]]:
     east = NodeServer(authority, certificate, behaviour)
     west = NodeServer(authority, certificate, behaviour, "127.0.0.2", east.sql_port, east.http_port)
     dns = DnsServer(Zone({NODES["us-east1"]: ["127.0.0.1"], NODES["us-west1"]: ["127.0.0.2"]}))
+    ports = {"sql": east.sql_port, "http": east.http_port}
     yield {
         "version": 1,
         "run": "run1",
         "region": "us-east1",
         "deadlineSeconds": 20,
         "peersWithinSeconds": 5.0,
-        "ports": {"sql": east.sql_port, "http": east.http_port, "dns": dns.port},
-        "nodes": [{"region": region, "node": 0, "name": name, "address": None} for region, name in NODES.items()],
+        "ports": {**ports, "dns": dns.port},
+        "nodes": [
+            {"region": region, "node": 0, "name": name, "address": None, "ports": ports}
+            for region, name in NODES.items()
+        ],
         "servers": [
             {"region": "us-west1", "address": "127.0.0.1", "zone": WEST, "name": NODES["us-west1"], "questions": 3}
         ],

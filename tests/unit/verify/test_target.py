@@ -52,7 +52,7 @@ def test_only_some_regions_may_be_chosen() -> None:
     )
     found = target.from_stack(settings, made, Path("/s"), only=("west",))
     assert [one.name for one in found.regions] == ["west"]
-    assert found.unasked == {f"cockroachdb-{node}.cockroachdb.east.svc.cluster.local" for node in range(3)}
+    assert found.unasked == {f"cockroachdb-{node}.cockroachdb.east.svc.cluster.local:26257" for node in range(3)}
     with pytest.raises(KeyError):
         target.from_stack(settings, made, Path("/s"), only=("mars",))
 
