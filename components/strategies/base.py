@@ -154,6 +154,7 @@ class Strategy(Protocol):
         """Kubernetes nodes that carry the region's nodes, one each, and the host that others dial to reach the one
         there, which then has no other address; empty where a pod may be anywhere.
         """
+        ...
 
     def advertised_ports(self, region: RegionSettings, ordinal: int) -> tuple[int, int]:
         """Where, at its `node_address`, others reach node `ordinal`: for SQL and RPC, and for HTTP."""
@@ -193,6 +194,7 @@ class Strategy(Protocol):
     @property
     def owns_dns_text(self) -> bool:
         """True: the clusters' whole DNS configuration is the strategy's, so other people's entries come from `dns`."""
+        ...
 
     def gateway_namespaces(self, region: RegionSettings) -> tuple[str, ...]:
         """Namespaces of the region's own cluster, beside the database's, whose pods its nodes may dial for others.

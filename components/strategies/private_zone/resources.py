@@ -32,16 +32,12 @@ class PrivateZoneArgs(TypedDict):
     """Marks our entries in the shared DNS configuration: `project/stack`."""
     owns_dns_text: NotRequired[bool]
     """True: the platform writes the cluster's whole DNS configuration, the forwards in it. Default false."""
-    namespace: pulumi.Input[str]
-    """The region's namespace, where external-dns runs."""
-    writer: NotRequired[WriterArgs]
-    """What external-dns writes. Default: nothing, the cluster is gone."""
-    tsig_secret: NotRequired[pulumi.Input[str]]
-    """What `writer` signs updates with, base64."""
+    lost: NotRequired[bool]
+    """True: the cluster is gone; no call is made to it. Default false."""
 
 
 class PrivateZone(Connection):
-    """A region's pods are published in the private zone, and its DNS asks that zone's servers."""
+    """A region's DNS asks the private zone's servers."""
 
     addresses: pulumi.Output[list[str]]
     """Empty: no DNS of a region answers another."""
@@ -59,40 +55,53 @@ class PrivateZone(Connection):
                     "zone": args["cluster_zone"],
                     "owner": args["owner"],
                     "forwards": args["forwards"],
-                    "lost": "writer" not in args,
+                    "lost": args.get("lost", False),
                 },
                 pulumi.ResourceOptions(parent=self),
             )
-        if "writer" in args:
-            _write(self, name, args["namespace"], args["writer"], args.get("tsig_secret", ""))
         self.register_outputs({"addresses": self.addresses})
 
 
-def _write(
-    parent: PrivateZone, name: str, namespace: pulumi.Input[str], writer: WriterArgs, secret: pulumi.Input[str]
-) -> None:
-    """external-dns, with what it may read and what it signs with."""
-    child = pulumi.ResourceOptions(parent=parent)
-    here = k8s.meta.v1.ObjectMetaArgs(name=external_dns.NAME, namespace=namespace, labels=external_dns.labels())
-    account = k8s.core.v1.ServiceAccount(f"{name}-account", metadata=here, opts=child)
-    role = k8s.rbac.v1.Role(f"{name}-reads", metadata=here, rules=external_dns.rules(), opts=child)
-    binding = k8s.rbac.v1.RoleBinding(
-        f"{name}-reads",
-        metadata=here,
-        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": external_dns.NAME},
-        subjects=[{"kind": "ServiceAccount", "name": external_dns.NAME, "namespace": namespace}],
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[account, role]),
-    )
-    key = k8s.core.v1.Secret(f"{name}-tsig", metadata=here, data={external_dns.SECRET_KEY: encoded(secret)}, opts=child)
-    policy = k8s.networking.v1.NetworkPolicy(
-        f"{name}-egress", metadata=here, spec=external_dns.egress_spec(writer), opts=child
-    )
-    k8s.apps.v1.Deployment(
-        f"{name}-deployment",
-        metadata=here,
-        spec=external_dns.deployment_spec(writer, {external_dns.SECRET_HASH: fingerprint(secret)}),
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[binding, key, policy]),
-    )
+class ZoneWriterArgs(TypedDict):
+    """What writes one region's names into the zone."""
+
+    writer: WriterArgs
+    """Whose pods' names go where."""
+    tsig_secret: pulumi.Input[str]
+    """What updates are signed with, base64."""
+
+
+class ZoneWriter(pulumi.ComponentResource):
+    """A region's pods are published in the private zone: external-dns, what it may read and what it signs with."""
+
+    def __init__(self, name: str, args: ZoneWriterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cockroachdb-multiregion:index:ZoneWriter", name, {}, opts)
+        writer, secret = args["writer"], args["tsig_secret"]
+        namespace = writer["namespace"]
+        child = pulumi.ResourceOptions(parent=self)
+        here = k8s.meta.v1.ObjectMetaArgs(name=external_dns.NAME, namespace=namespace, labels=external_dns.labels())
+        account = k8s.core.v1.ServiceAccount(f"{name}-account", metadata=here, opts=child)
+        role = k8s.rbac.v1.Role(f"{name}-reads", metadata=here, rules=external_dns.rules(), opts=child)
+        binding = k8s.rbac.v1.RoleBinding(
+            f"{name}-reads",
+            metadata=here,
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": external_dns.NAME},
+            subjects=[{"kind": "ServiceAccount", "name": external_dns.NAME, "namespace": namespace}],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[account, role]),
+        )
+        key = k8s.core.v1.Secret(
+            f"{name}-tsig", metadata=here, data={external_dns.SECRET_KEY: encoded(secret)}, opts=child
+        )
+        policy = k8s.networking.v1.NetworkPolicy(
+            f"{name}-egress", metadata=here, spec=external_dns.egress_spec(writer), opts=child
+        )
+        k8s.apps.v1.Deployment(
+            f"{name}-deployment",
+            metadata=here,
+            spec=external_dns.deployment_spec(writer, {external_dns.SECRET_HASH: fingerprint(secret)}),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[binding, key, policy]),
+        )
+        self.register_outputs({})
 
 
 def fingerprint(secret: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -112,12 +121,15 @@ def connect_region(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> 
         "forwards": {zone: list(addresses) for zone, addresses in here.forwards.items()},
         "owner": site.owner,
         "owns_dns_text": cluster.owns_dns_text,
-        "namespace": site.namespace,
+        "lost": site.lost,
     }
-    if not site.lost:
-        args["writer"] = _writer(site)
-        args["tsig_secret"] = site.secrets.get(SECRET, "")
     return PrivateZone(f"{region.name}-private-zone", args, opts)
+
+
+def furnish_region(site: Site, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """What this strategy has in the namespace of a region's database."""
+    args: ZoneWriterArgs = {"writer": _writer(site), "tsig_secret": site.secrets.get(SECRET, "")}
+    return [ZoneWriter(f"{site.region.name}-private-zone", args, opts)]
 
 
 def _writer(site: Site) -> WriterArgs:

@@ -39,6 +39,11 @@ def scene(name: str) -> Scene:
     return import_module(module).SCENE if find_spec(module) else Scene(lambda nodes: existing(name, nodes))
 
 
+def stack_options(name: str) -> Json:
+    """The scene's `strategyOptions` for the whole stack, without which the strategy plans nothing."""
+    return scene(name).config(1).get("strategyOptions", {})
+
+
 def existing(name: str, nodes: int) -> Json:
     """Clusters that are there; where the strategy can do without routes to pods, there are none."""
     kinds = ("coredns", "coredns", "kube-dns")

@@ -45,12 +45,6 @@ def test_what_the_program_declares_for_it_is_proved(case: str) -> None:
     assert [str(finding) for guard in GUARDS for finding in guard.rule(there, plan_of(there))] == []
 
 
-@pytest.mark.parametrize(("stack", "strategy"), [case for case, taken in TAKEN.items() if not taken])
-def test_what_the_strategy_does_not_take_is_refused_before_any_resource(stack: str, strategy: str) -> None:
-    with pytest.raises(ConfigError, match=r"^(regions\[\d\]|gcp|aws)\."):
-        plan(config(f"{stack}+{strategy}"))
-
-
 def broken(case: str, kind: str, *names: str) -> dict[tuple[str, str], set[str]]:
     """(source, target) -> hops that fail, without some resources."""
     before = exported(case)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.plan import ConfigError, plan
+from components.plan.balancers import API_SERVERS
 from components.strategies import strategy
 from components.strategies.base import CertificateSource
 from components.strategies.coredns_federated import manifests, names, texts
