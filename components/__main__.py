@@ -17,6 +17,7 @@ COMPONENTS = (
     "network.aws.balancer.NetworkLoadBalancer",
     "network.vpn.cloud_vpn.CloudVpn",
     "network.dns_load_balancer.DnsLoadBalancer",
+    "strategies.proxy.resources.NodeProxies",
     "strategies.stub_domains.resources.StubDomains",
     "strategies.coredns_primary.resources.CorednsPrimary",
     "strategies.coredns_federated.reader.FederatedDnsReader",

@@ -33,6 +33,8 @@ def images() -> dict[str, dict[str, Any]]:
             "env": {},
         },
         "docker.io/library/python:3*": python_image(),
+        # Debian's, whichever version the machine has.
+        "docker.io/library/haproxy:*": {"binds": {}, "path": SYSTEM_PATH, "env": {}},
         "registry.k8s.io/coredns/coredns:*": coredns,
         "docker.io/coredns/coredns:*": coredns,
         "registry.k8s.io/external-dns/external-dns:*": {

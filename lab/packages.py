@@ -16,6 +16,7 @@ PACKAGES = {
     "crun": "crun",
     "conmon": "conmon",
     "dnsmasq": "dnsmasq-base",
+    "haproxy": "haproxy",
     "nsenter": "util-linux",
     "mount": "mount",
     "sysctl": "procps",
