@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import socket
 import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +22,7 @@ from components.strategies.proxy import haproxy, manifests
 from components.strategies.proxy.plan import MOST_NODES
 
 WORD = "proxy"
+PROGRAM = shutil.which("haproxy", path="/usr/local/sbin:/usr/sbin:/usr/bin")
 
 
 def config(*regions: dict[str, Any], **stack: Any) -> dict[str, Any]:
@@ -121,15 +128,13 @@ def test_clouds_are_refused_with_a_way_out() -> None:
         plan({"strategy": WORD, "aws": {"authorizedCidrs": ["203.0.113.1/32"]}, "regions": [region]})
 
 
+@pytest.mark.skipif(PROGRAM is None, reason="no haproxy on this machine: the lab's set-up installs it")
 @pytest.mark.parametrize("count", [1, MOST_NODES])
 def test_haproxy_takes_its_file(count: int, tmp_path: Path) -> None:
-    program = shutil.which("haproxy", path="/usr/local/sbin:/usr/sbin:/usr/bin")
-    if program is None:
-        pytest.skip("no haproxy on this machine: the lab's set-up installs it")
     file = tmp_path / haproxy.FILE
     file.write_text(haproxy.render(backends(count), 26257, 8080))
     checked = subprocess.run(
-        [program, "-c", "-dW", "-f", str(file)], capture_output=True, text=True, timeout=30, check=False
+        [PROGRAM or "", "-c", "-dW", "-f", str(file)], capture_output=True, text=True, timeout=30, check=False
     )
     assert checked.returncode == 0, checked.stderr
 
@@ -167,3 +172,58 @@ def test_policies_let_proxies_reach_the_database_and_dns_alone() -> None:
     assert target["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "a"}
     assert target["podSelector"]["matchLabels"] == {"app": "db"}
     assert {"protocol": "TCP", "port": 26300, "endPort": 26349} in spec["ingress"][0]["ports"]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no haproxy on this machine: the lab's set-up installs it")
+def test_a_new_file_is_read_by_the_process_that_runs(tmp_path: Path) -> None:
+    """The folder as the kubelet keeps it: files are links into `..data`, a link that is swapped."""
+    health, *ports = free_ports(5)
+
+    def write(version: str, count: int) -> None:
+        folder = tmp_path / version
+        folder.mkdir()
+        nodes = [haproxy.Backend(f"n-{n}", f"n-{n}.invalid", ports[2 * n], ports[2 * n + 1]) for n in range(count)]
+        text = haproxy.render(nodes, 26257, 8080).replace(f":{haproxy.HEALTH_PORT}", f"127.0.0.1:{health}")
+        (folder / haproxy.FILE).write_text(text)
+        (tmp_path / "fresh").symlink_to(version)
+        (tmp_path / "fresh").rename(tmp_path / "..data")
+
+    write("..1", 1)
+    (tmp_path / haproxy.FILE).symlink_to(f"..data/{haproxy.FILE}")
+    shell, flags, script = haproxy.command()
+    script = script.replace("$$$$", "$$").replace(haproxy.FOLDER, str(tmp_path))
+    script = script.replace(f"sleep {haproxy.RELOAD_SECONDS}", "sleep 0.1")
+    path = f"{Path(PROGRAM or '').parent}:/usr/bin:/bin"
+    with subprocess.Popen(
+        [shell, flags, script], env={"PATH": path}, start_new_session=True, stderr=subprocess.DEVNULL
+    ) as running:
+        try:
+            until(lambda: listens(health) and listens(ports[0]))
+            assert not listens(ports[2])
+            write("..2", 2)
+            until(lambda: all(map(listens, (health, *ports))))
+            assert running.poll() is None
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)
