@@ -68,6 +68,10 @@ def test_clusters_are_made_with_it() -> None:
     assert not [each.name for each in made.of("compute/address:Address") if "dns" in each.name]
 
 
+def test_a_first_preview_shows_the_whole_graph() -> None:
+    assert run(config(), known=False).graph() == run(config()).graph()
+
+
 def test_other_strategies_switch_nothing_of_it_on() -> None:
     made = run(raw("gke"))
     assert "dns.googleapis.com" not in {each.inputs["service"] for each in made.of("projects/service:Service")}
