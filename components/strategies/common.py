@@ -20,10 +20,7 @@ class StrategyDefaults:
     zone_key = "dns.clusterDomain"
     network_names = False
 
-    @property
-    def platforms(self) -> tuple[Platform, ...]:
-        """Everyone."""
-        return tuple(Platform)
+    platforms: tuple[Platform, ...] = tuple(Platform)
 
     @property
     def pods_meet(self) -> bool:

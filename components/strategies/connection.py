@@ -65,8 +65,8 @@ class NoConnection(Connection):
         self.register_outputs({"addresses": self.addresses})
 
 
-Offers = Mapping[str, pulumi.Output[Any]]
-"""Region -> what the strategy's `offer_region` gave there; empty for strategies without."""
+Offers = Mapping[str, Any]
+"""Region -> what the strategy's `offer_region` gave there, an output or a component; empty for strategies without."""
 
 
 def connect_by_plan(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> Connection:
