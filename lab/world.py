@@ -13,9 +13,11 @@ from typing import Any
 
 import yaml
 
-from components.plan.balancers import API_SERVERS
 from lab.paths import PROJECT, LabPaths
 from lab.shell import LabError
+
+API_SERVERS = "api-servers"
+"""The plan's word for what a port leads to that is an API server."""
 
 CONFIG = "cockroachdb-multiregion"
 CLUSTER_DOMAIN = "cluster.local"

@@ -311,4 +311,7 @@ def test_every_available_strategy_answers_the_whole_interface() -> None:
         }
         assert set(chosen.advertised_ports(region, 2)) <= open_to_others
         kinds = {balancer.kind for balancer in chosen.balancers(region)}
-        assert {port.to for port in chosen.ports()} <= {"pods", "nodes", "api-servers", *kinds}
+        called = {port.to for port in chosen.ports()}
+        assert kinds <= called, "no load balancer that nobody calls"
+        # Where a region's own options decide whether it has any, ports may lead to those that these have not.
+        assert not kinds or called <= {"pods", "nodes", "api-servers", *kinds}
