@@ -120,11 +120,16 @@ def chart_values() -> dict[str, values.Values]:
     }
 
 
-ELSEWHERE = {
+ELSEWHERE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("istiod", "global", "enableReaderRBAC"): ("istio-control/istio-discovery/templates/reader-clusterrole.yaml",),
 }
 """Values that a chart reads without a default, and the template that does."""
-FREE = {("istiod", "global", "meshNetworks"), ("istiod", "meshConfig"), ("istiod", "env"), ("gateway", "labels")}
+FREE: set[tuple[str, ...]] = {
+    ("istiod", "global", "meshNetworks"),
+    ("istiod", "meshConfig"),
+    ("istiod", "env"),
+    ("gateway", "labels"),
+}
 """Maps whose keys are not the chart's own."""
 
 

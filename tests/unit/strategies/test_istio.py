@@ -123,8 +123,9 @@ def test_no_credential_is_in_the_clear() -> None:
 
 
 def test_readers_see_no_secrets() -> None:
-    granted = {resource for rule in reader.rules() for resource in rule.get("resources", [])}
-    verbs = {verb for rule in reader.rules() for verb in rule["verbs"]}
+    rules: list[Any] = list(reader.rules())
+    granted = {resource for rule in rules for resource in rule["resources"]}
+    verbs = {verb for rule in rules for verb in rule["verbs"]}
     assert not granted & {"secrets", "configmaps", "*"}
     assert verbs == {"get", "list", "watch"}
     for chart in (values.base_values(), values.istiod_values(*_first())):
