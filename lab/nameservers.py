@@ -17,10 +17,12 @@ from lab.netns import Namespace
 from lab.paths import LabPaths
 from lab.processes import Daemon
 from lab.shell import LabError, run
-from lab.tools import building
+from lab.tools import building, demand
 from lab.world import Nameserver, World
 
 PROGRAM, PACKAGE = "named", "bind9"
+WRITER = "external-dns"
+"""What writes their zone, in the regions."""
 READY_SECONDS = 20.0
 SECRET_BYTES = 32
 NEGATIVE_SECONDS = 5
@@ -54,6 +56,7 @@ def start(paths: LabPaths, world: World, *, keep: bool = False) -> None:
     """Start what is not running; returns when all of them listen. Raises LabError."""
     if not world.nameservers:
         return
+    demand(WRITER)
     program = _program(paths)
     for place, server in enumerate(world.nameservers):
         folder = _folder(paths) / str(place)

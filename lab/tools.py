@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ class Tool:
     """The oldest version that is taken from PATH; None: only the lab's own will do."""
     version: tuple[str, ...] = ("--version",)
     """How to ask it for its version."""
+    on_demand: bool = False
+    """Built when a lab first needs it, not by the set-up."""
 
 
 TOOLS = (
@@ -85,7 +88,7 @@ TOOLS = (
     Tool("lab-kubelet", "lab/kubernetes", "./cmd/lab-kubelet", 90, KUBERNETES_FLAGS),
     Tool("lab-cloud", "lab/kubernetes", "./cmd/lab-cloud", 30, KUBERNETES_FLAGS),
     Tool("coredns", "lab/tools/coredns", "github.com/coredns/coredns", 150, accepted=(1, 11)),
-    Tool("external-dns", "lab/tools/external-dns", "sigs.k8s.io/external-dns", 400, EXTERNAL_DNS_FLAGS),
+    Tool("external-dns", "lab/tools/external-dns", "sigs.k8s.io/external-dns", 400, EXTERNAL_DNS_FLAGS, on_demand=True),
     Tool("lab-cockroach", "lab/cockroach", ".", 120),
     Tool(
         "pulumi",
@@ -107,7 +110,23 @@ def bin_dir() -> Path:
 
 def missing() -> list[Tool]:
     """The tools that have to be found or built: those that are not there, and those whose source has changed since."""
-    return [tool for tool in TOOLS if not _current(tool)]
+    return [tool for tool in TOOLS if not tool.on_demand and not _current(tool)]
+
+
+def demand(name: str) -> None:
+    """See to it that a tool is there which the set-up leaves out; the first time that takes its time.
+
+    Raises LabError with what a person has to do.
+    """
+    (tool,) = [tool for tool in TOOLS if tool.name == name]
+    with building():
+        if _current(tool) or adopt(tool):
+            return
+        problem = go_problem()
+        if problem is not None:
+            raise LabError(problem)
+        sys.stderr.write(f"building {name}, once; about {round(tool.seconds / 60)} min on two cores\n")
+        build(tool)
 
 
 def adopt(tool: Tool) -> bool:

@@ -1,10 +1,10 @@
-"""Stack rules that need the strategy: it is one this version has, and it does not refuse the settings."""
+"""Stack rules that need the strategy: it is one, and it does not refuse the settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..strategies import AVAILABLE, PLANNED, strategy
+from ..strategies import AVAILABLE, strategy
 from .balancers import DNS
 from .model import Problem
 from .rules import Draft, show, stack_rule, suggest
@@ -15,11 +15,7 @@ def _known(draft: Draft) -> Iterator[Problem]:
     name = draft.settings.strategy
     if not draft.sound("strategy") or name in AVAILABLE:
         return
-    here = f"this version has {', '.join(AVAILABLE)}"
-    if name in PLANNED:
-        yield Problem("strategy", f"{name} is a known strategy, but not in this version; {here}")
-    else:
-        yield Problem("strategy", f"{show(name)} is not a strategy; {suggest(name, [*AVAILABLE, *PLANNED])} ({here})")
+    yield Problem("strategy", f"{show(name)} is not a strategy; {suggest(name, AVAILABLE)} ({', '.join(AVAILABLE)})")
 
 
 @stack_rule("strategy-refuses")

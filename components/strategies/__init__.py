@@ -10,25 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the plan imports this package, and `base` the plan
     from .base import Strategy
 
-KNOWN = (
-    "stub-domains",
-    "host-network",
-    "load-balancer-per-node",
-    "pod-ip",
-    "coredns-federated",
-    "coredns-primary",
-    "istio",
-    "private-zone",
-    "proxy",
-    "cloud-dns",
-)
-"""Words that this project means to have a strategy for."""
-
 AVAILABLE = {package.name.replace("_", "-"): package.name for package in iter_modules(__path__) if package.ispkg}
 """Config word -> package of the strategies in this version."""
-
-PLANNED = tuple(name for name in KNOWN if name not in AVAILABLE)
-"""Words that are known, for strategies that this version does not have."""
 
 
 def strategy(name: str) -> Strategy:
