@@ -240,9 +240,9 @@ def found(value: Any, key: str) -> Iterator[Any]:
 
 
 def members(verdict: Json) -> dict[str, int]:
-    """Host -> node id, as one node tells it."""
+    """`host:port` -> node id, as one node tells it."""
     told = next(found(verdict["measurements"], "members"))
-    return {member["address"].partition(":")[0]: int(member["id"]) for member in told}
+    return {member["address"]: int(member["id"]) for member in told}
 
 
 def cluster_ids(verdict: Json) -> set[str]:

@@ -135,7 +135,7 @@ def secret_names(stack: RunningStack, region: str) -> list[str]:
 
 def test_a_killed_pod_comes_back_as_itself(stack: RunningStack) -> None:
     region, name = "us-central1", "cockroachdb-1"
-    node = f"{name}.cockroachdb.{region}.svc.cluster.local"
+    node = f"{name}.cockroachdb.{region}.svc.cluster.local:26257"
     before, pod = members(stack.verify()), stack.pods(region)[name]
     stack.kubectl(region, "delete", "pod", "-n", region, name, "--grace-period=0", "--force")
     wait_until(120, f"{name} is another pod, and ready", lambda: is_new(stack, region, pod))
