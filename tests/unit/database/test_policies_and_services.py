@@ -150,3 +150,15 @@ def test_a_nodes_own_balancer_leads_to_its_pod_ready_or_not() -> None:
 def test_an_sql_balancer_open_to_the_world_is_refused() -> None:
     with pytest.raises(ValueError, match="client CIDR"):
         services.balancer_spec(services.Balancer("10.1.16.20", []))
+
+
+def test_nodes_dial_others_at_the_strategys_ports_and_through_its_gateways() -> None:
+    spec = network_policy.egress_spec(["10.2.16.28/32"], [[26300, 26349], [9000, 9000]], ["us-east1-proxy"])
+    (rule,) = (rule for rule in spec["egress"] if "ports" in rule and "to" in rule)
+    assert rule["ports"] == [
+        {"protocol": "TCP", "port": 26257},
+        {"protocol": "TCP", "port": 8080},
+        {"protocol": "TCP", "port": 26300, "endPort": 26349},
+        {"protocol": "TCP", "port": 9000},
+    ]
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "us-east1-proxy"}}} in rule["to"]

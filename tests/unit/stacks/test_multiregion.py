@@ -370,3 +370,23 @@ def test_pod_ips_fourth_region_touches_no_certificate_signer_or_pod() -> None:
     }
     services = {made.inputs["metadata"]["name"] for made in changed.values() if made.type.endswith("v1:Service")}
     assert services == {"cockroachdb-join"}, "others may join through it"
+
+
+def test_nodes_of_one_address_are_dialled_at_ports_of_their_own() -> None:
+    raw = config(strategy="proxy")
+    made = run(raw)
+    (join,) = (each for each in made.resources if each.name == f"{NAMES[0]}-join")
+    data = join.wire["data"]
+    assert data["cockroachdb-1.address"] == "10.1.16.28:26301"
+    told = {(member["host"], member["rpc_port"], member["http_port"]) for member in json.loads(data["members.json"])}
+    assert ("10.2.16.28", 26300, 28100) in told
+    (init,) = (each for each in made.resources if each.name == "cockroachdb-init-job")
+    pod = init.wire["spec"]["template"]["spec"]
+    preflight = {each["name"]: each["value"] for each in pod["initContainers"][0]["env"]}
+    assert (preflight["INIT_HOST"], preflight["RPC_PORT"]) == ("10.1.16.28", "26300")
+    assert json.loads(preflight["HTTP_PORTS"])["10.2.16.28:26301"] == 28101
+    (egress,) = (each for each in made.resources if each.name == f"{NAMES[0]}-egress")
+    assert any(
+        {"protocol": "TCP", "port": 26300, "endPort": 26349} in rule.get("ports", [])
+        for rule in egress.wire["spec"]["egress"]
+    )
