@@ -21,13 +21,13 @@ COLUMNS = {
 
 def page(rows: Mapping[str, Sequence[Outcome]]) -> str:
     """Markdown: what was seen of every strategy, and why not where it was not."""
-    commits = sorted({outcome.commit for outcomes in rows.values() for outcome in outcomes})
+    commits = sorted({f"`{outcome.commit}`" for outcomes in rows.values() for outcome in outcomes})
     lines = [
         "# What every strategy was seen to do",
         "",
-        f"Made by `make acceptance` from the runs of `tests/lab/test_strategies.py`; seen at "
-        f"{', '.join(f'`{commit}`' for commit in commits)}. Three regions in the lab, as far apart as the strategy can "
-        "stand: without routes between their pods where it needs none.",
+        "Made by `make acceptance` from the runs of `tests/lab/test_strategies.py`; seen at "
+        f"{', '.join(commits) or 'no commit yet'}. Three regions in the lab, as far apart as the strategy can stand: "
+        "without routes between their pods where it needs none.",
         "Seconds are from the fault, or from its end where that is what heals, until every region reaches every other "
         "again, a verification of some seconds included.",
         "",

@@ -29,7 +29,7 @@ class CorednsPrimaryPlan(StrategyDefaults):
 
     name = "coredns-primary"
     owns_dns_text = True
-    zone_setting = "strategyOptions.domain"
+    zone_key = "strategyOptions.domain"
 
     def stack_options(self, reader: Reader) -> options.StackOptions:
         """The image, and what is asked before the switch."""

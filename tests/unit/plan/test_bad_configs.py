@@ -58,9 +58,10 @@ def test_every_rule_is_needed(
     monkeypatch: pytest.MonkeyPatch, loaded: list[tuple[dict[str, object], str]], rules: dict[str, object], name: str
 ) -> None:
     """With one rule switched off, the golden message of some bad config is missed."""
-    before = [(raw, golden) for raw, golden in loaded if _text(raw) == golden]
+    # That a secret is in the clear is told beside the rules, by who reads the stack file.
+    before = [(raw, text) for raw, golden in loaded if golden.startswith(text := _text(raw))]
     monkeypatch.setitem(rules, name, lambda _: None)
-    assert any(_text(raw) != golden for raw, golden in before), f"no bad config needs the rule {name}"
+    assert any(_text(raw) != text for raw, text in before), f"no bad config needs the rule {name}"
 
 
 def _text(raw: dict[str, object]) -> str:

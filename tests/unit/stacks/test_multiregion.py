@@ -49,7 +49,7 @@ def given(args: Any) -> dict[str, Any]:
             return {"certificate": f"certificate {args.name}"}
         case "kubernetes:core/v1:Service":
             return {"status": {"loadBalancer": {"ingress": [{"ip": args.inputs["spec"].get("loadBalancerIP")}]}}}
-        case "kubernetes:core/v1:Secret" if args.inputs["type"] == "kubernetes.io/service-account-token":
+        case "kubernetes:core/v1:Secret" if args.inputs.get("type") == "kubernetes.io/service-account-token":
             return {"data": {"token": encoded(f"token {args.name}"), "ca.crt": encoded(f"authority {args.name}")}}
         case _:
             return {}

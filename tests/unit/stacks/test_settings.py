@@ -12,6 +12,7 @@ import yaml
 from components.plan import ConfigError, defaults
 from components.plan.quotas import AWS_QUOTAS, GCP_QUOTAS
 from stacks.settings import NAMESPACE, from_pulumi, from_stack_file, strategy_secrets
+from tests.unit.recording import record
 
 ROOT = Path(__file__).parents[3]
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
@@ -62,8 +63,8 @@ def test_a_strategys_secret_option_must_be_a_secret_and_is_in_no_settings(tmp_pa
     config = as_engine(raw)
     pulumi.runtime.set_all_config(config, [f"{NAMESPACE}:strategyOptions"])
     assert secret not in repr(from_pulumi())
-    (given,) = strategy_secrets("private-zone").items()
-    assert given[0] == "rfc2136.tsigSecret"
+    given = record(lambda: dict(strategy_secrets("private-zone"))).result
+    assert given == {"rfc2136.tsigSecret": secret}
     pulumi.runtime.set_all_config(config, [])
     with pytest.raises(pulumi.RunError) as refused:
         from_pulumi()

@@ -66,7 +66,7 @@ def test_pods_are_held_to_their_hosts_and_told_their_addresses_by_them() -> None
     assert fields == [[{"key": "metadata.name", "operator": "In", "values": [f"host-{n}"]}] for n in range(3)]
     assert "topologySpreadConstraints" not in spec, "it could only keep a pod off its host"
     data = recording.named("core/v1:ConfigMap", "a-join").inputs["data"]
-    assert data["host-1.address"] == "10.1.0.11"
+    assert data["host-1.address"] == "10.1.0.11:26257"
     assert "host-3.address" not in data
     (database,) = (each for each in spec["containers"] if each["name"] == "cockroachdb")
     assert "$NODE_NAME.address" in database["command"][-1]

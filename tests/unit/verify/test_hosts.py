@@ -48,7 +48,7 @@ def test_a_hosts_name_is_looked_up_and_no_address() -> None:
 
 def test_members_elsewhere_are_known_by_their_hosts_or_ranges() -> None:
     aim = stack("us-west1")
-    assert aim.unasked == frozenset(HOSTS.values())
+    assert aim.unasked == frozenset(f"{host}:26257" for host in HOSTS.values())
     assert aim.unasked_pods == (IPv4Network("10.2.0.0/20"),)
 
 
