@@ -1,4 +1,5 @@
-"""`make acceptance`: what every strategy must do, run for each in a lab; writes docs/strategies/acceptance.md.
+"""`make acceptance`: what every strategy must do, run for each in a lab; writes docs/strategies/acceptance.md, and the
+figures in docs/choosing.md.
 
 Rows are kept per strategy: a run of some strategies leaves the others' as they were. Exit 1: a test failed.
 """
@@ -15,11 +16,15 @@ from pathlib import Path
 
 from components.strategies import AVAILABLE
 from lab.paths import PROJECT
+from tests.acceptance import figures
+from tests.acceptance.growth import growth
 from tests.acceptance.outcome import Outcome, from_json, from_junit, to_json
 from tests.acceptance.report import page
 
 RESULTS = PROJECT / "docs" / "strategies" / "acceptance.json"
 PAGE = RESULTS.with_suffix(".md")
+GROWTH = RESULTS.with_name("growth.json")
+CHOOSING = PROJECT / "docs" / "choosing.md"
 
 Rows = Mapping[str, Sequence[Outcome]]
 """Strategy -> what each test saw."""
@@ -29,14 +34,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run what is asked for and write the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.acceptance", description=__doc__)
     parser.add_argument("--strategies", default=",".join(AVAILABLE), help="words of config, by commas; default: all")
-    parser.add_argument("--report", action="store_true", help="only write the page again")
+    parser.add_argument("--growth", action="store_true", help="only count resources again, by the number of regions")
+    parser.add_argument("--report", action="store_true", help="only write the pages again")
     options = parser.parse_args(argv)
     rows = read()
-    for name in [] if options.report else options.strategies.split(","):
+    if options.growth:
+        GROWTH.write_text(json.dumps(growth(list(AVAILABLE)), indent=1) + "\n")
+    for name in [] if options.report or options.growth else options.strategies.split(","):
         sys.stderr.write(f"== {name}\n")
         rows = {**rows, name: run(name)}
         write(rows)
     PAGE.write_text(page({name: rows.get(name, ()) for name in AVAILABLE}), encoding="utf-8")
+    counted = json.loads(GROWTH.read_text())
+    before, _, rest = CHOOSING.read_text(encoding="utf-8").partition(figures.BEGIN)
+    after = rest.partition(figures.END)[2]
+    CHOOSING.write_text(before + figures.section(rows, counted) + after, encoding="utf-8")
+    figures.plot(rows, counted, CHOOSING.with_suffix(".svg"))
     return 1 if any(outcome.result == "failed" for outcomes in rows.values() for outcome in outcomes) else 0
 
 
