@@ -42,7 +42,7 @@ class Region:
     @property
     def made(self) -> list[pulumi.Resource]:
         """All that was declared in its cluster."""
-        return [self.dns, self.database, *self.furniture]
+        return [self.dns, *self.dns.beside, self.database, *self.furniture]
 
     def after(self, steps: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         """Options of what runs in this region's cluster once `steps` are done."""
@@ -111,6 +111,7 @@ def _region(stack: MultiRegion, site: Site, offers: Offers, clients: dict[str, C
     settings, region, here, cluster = stack.settings, site.region, site.here, site.cluster
     # Here a DNS load balancer's planned address becomes the other clusters' stub domain.
     dns = _connect(stack, site, offers)
+    before_nodes = [made for each in (dns, *dns.beside) for made in each.before_nodes]
     certificate = _certificate(stack, region, here)
     root_is_here = region in (arguments.init_region(settings), arguments.admin_region(settings))
     held = clients if root_is_here else {VERIFIER: clients[VERIFIER]}
@@ -118,9 +119,7 @@ def _region(stack: MultiRegion, site: Site, offers: Offers, clients: dict[str, C
     database = CockroachRegion(
         region.name,
         args,
-        pulumi.ResourceOptions(
-            providers=[cluster.provider], depends_on=[*cluster.balancing.waits_for, *dns.before_nodes]
-        ),
+        pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[*cluster.balancing.waits_for, *before_nodes]),
     )
     return Region(region, here, cluster, dns, database, _furnish(stack, site, database))
 
@@ -234,24 +233,22 @@ def _site(stack: MultiRegion, region: RegionSettings, common: object, secrets: M
 
 def _common(stack: MultiRegion) -> object:
     """What the chosen strategy has once for all regions, in no cluster."""
-    offer = getattr(resources(stack.settings.strategy), "offer_stack", None)
-    return None if offer is None else offer(stack.settings, pulumi.ResourceOptions(depends_on=[stack.lock]))
+    return resources(stack.settings.strategy).offer_stack(
+        stack.settings, pulumi.ResourceOptions(depends_on=[stack.lock])
+    )
 
 
 def _furnish(stack: MultiRegion, site: Site, database: CockroachRegion) -> Sequence[pulumi.Resource]:
     """What the chosen strategy has in the namespace of a region's database."""
-    furnish = getattr(resources(stack.settings.strategy), "furnish_region", None)
-    if furnish is None:
-        return ()
-    return furnish(site, pulumi.ResourceOptions(providers=[site.cluster.provider], depends_on=[database]))
+    return resources(stack.settings.strategy).furnish_region(
+        site, pulumi.ResourceOptions(providers=[site.cluster.provider], depends_on=[database])
+    )
 
 
 def _offers(stack: MultiRegion, sites: Sequence[Site]) -> Offers:
-    """What each live region gives to the others' connections, where the chosen strategy has such."""
-    offer = getattr(resources(stack.settings.strategy), "offer_region", None)
-    if offer is None:
-        return {}
-    return {site.region.name: offer(site, _options(stack, site)) for site in sites if not site.lost}
+    """What each live region gives to the others' connections."""
+    made = resources(stack.settings.strategy)
+    return {site.region.name: made.offer_region(site, _options(stack, site)) for site in sites if not site.lost}
 
 
 def _connect(stack: MultiRegion, site: Site, offers: Offers) -> Connection:

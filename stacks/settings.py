@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from components.plan import AddressPlan, ConfigError, Problem, Settings, plan, problems_of
-from components.strategies import AVAILABLE, strategy
+from components.strategies import known, strategy
 
 if TYPE_CHECKING:
     import pulumi
@@ -102,7 +102,7 @@ def value_at(values: object, path: str) -> Any:
 def _secret_paths(raw: Mapping[str, Any]) -> list[str]:
     """Paths whose values must be encrypted."""
     chosen = raw.get("strategy")
-    own = strategy(chosen).secret_options if isinstance(chosen, str) and chosen in AVAILABLE else ()
+    own = strategy(chosen).secret_options if isinstance(chosen, str) and known(chosen) else ()
     return [LICENSE, *(f"{OPTIONS}.{path}" for path in own)]
 
 

@@ -37,6 +37,9 @@ def texts() -> dict[str, Any]:
 
 @cache
 def of_strategy(name: str) -> dict[str, str]:
-    """{code: text} of `fixes.yaml` in the strategy's package, where there is one."""
-    file = Path(strategies.__file__).parent / strategies.AVAILABLE[name] / "fixes.yaml"
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    """{code: text} of `fixes.yaml` in the strategy's package, where there is one; of both in a transition."""
+    found: dict[str, str] = {}
+    for word in strategies.words(name):
+        file = Path(strategies.__file__).parent / strategies.AVAILABLE[word] / "fixes.yaml"
+        found |= yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from ..strategies import AVAILABLE, strategy
+from ..strategies import known, strategy
 from .check_network import KEPT
 from .defaults import CLUSTER_DOMAIN, MIN_EKS_ZONES
 from .layout import MAX_EKS_ZONES, PLACEHOLDER
@@ -158,7 +158,7 @@ def _dns_extras(draft: Draft) -> Iterator[Problem]:
     name = draft.settings.strategy
     if any(region.platform is Platform.EKS for _, region in draft.regions()):
         return
-    if name not in AVAILABLE or strategy(name).owns_dns_text:
+    if not known(name) or strategy(name).owns_dns_text:
         return
     extras = {
         "dns.extraStubDomains": draft.settings.dns.extra_stub_domains,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 
-from ..strategies import AVAILABLE, strategy
+from ..strategies import known, strategy
 from .authorized import by_endpoint
 from .balancers import API_SERVERS, NODES, PODS, SQL, sql_balancer
 from .check_network import KEPT
@@ -75,7 +75,7 @@ def _transit_peerings(draft: Draft) -> Iterator[Problem]:
 def _security_group(draft: Draft) -> Iterator[Problem]:
     """Rules are by prefix list, and a list counts as many as its entries."""
     aws, regions = draft.settings.aws, _kept(draft)
-    if aws is None or not draft.sound("regions") or draft.settings.strategy not in AVAILABLE:
+    if aws is None or not draft.sound("regions") or not known(draft.settings.strategy):
         return
     needed = max(most_rules(draft.settings, region, regions) for region in regions if region.platform is Platform.EKS)
     yield from _over("aws", AWS_QUOTAS, aws.quotas, "rulesPerSecurityGroup", needed)
@@ -253,7 +253,7 @@ def _authorized(draft: Draft) -> Iterator[Problem]:
 
 def _api_server_callers(draft: Draft) -> int:
     """Ranges of other regions that call a region's API server, where the strategy has them do so."""
-    if draft.settings.strategy not in AVAILABLE or draft.broken & {"regions"}:
+    if not known(draft.settings.strategy) or draft.broken & {"regions"}:
         return 0
     to_api_servers = [port for port in strategy(draft.settings.strategy).ports() if port.to == API_SERVERS]
     by_region = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..strategies import AVAILABLE, strategy
+from ..strategies import AVAILABLE, known, strategy
 from .balancers import DNS
 from .model import Problem
 from .rules import Draft, show, stack_rule, suggest
@@ -13,7 +13,7 @@ from .rules import Draft, show, stack_rule, suggest
 @stack_rule("strategy-known")
 def _known(draft: Draft) -> Iterator[Problem]:
     name = draft.settings.strategy
-    if not draft.sound("strategy") or name in AVAILABLE:
+    if not draft.sound("strategy") or known(name):
         return
     yield Problem("strategy", f"{show(name)} is not a strategy; {suggest(name, AVAILABLE)} ({', '.join(AVAILABLE)})")
 
@@ -21,7 +21,7 @@ def _known(draft: Draft) -> Iterator[Problem]:
 @stack_rule("strategy-refuses")
 def _refuses(draft: Draft) -> Iterable[Problem]:
     name = draft.settings.strategy
-    if name not in AVAILABLE or draft.broken & {"regions"}:
+    if not known(name) or draft.broken & {"regions"}:
         return ()
     return strategy(name).refuses(draft.settings)
 
@@ -30,7 +30,7 @@ def _refuses(draft: Draft) -> Iterable[Problem]:
 def _platforms(draft: Draft) -> Iterator[Problem]:
     """Clusters of a platform that the strategy cannot work on."""
     name = draft.settings.strategy
-    if name not in AVAILABLE:
+    if not known(name):
         return
     able = strategy(name).platforms
     for path, region in draft.regions():
@@ -46,7 +46,7 @@ def _platforms(draft: Draft) -> Iterator[Problem]:
 def _addresses(draft: Draft) -> Iterator[Problem]:
     """What is configured for SQL is not what the strategy's load balancers have."""
     name = draft.settings.strategy
-    if name not in AVAILABLE or draft.broken & {"regions"}:
+    if not known(name) or draft.broken & {"regions"}:
         return
     running = list(draft.regions())
     taken = {
@@ -69,7 +69,7 @@ def _addresses(draft: Draft) -> Iterator[Problem]:
 def _unrouted(draft: Draft) -> Iterator[Problem]:
     """Pods that other regions don't reach can't be what the strategy has them call."""
     name = draft.settings.strategy
-    if name not in AVAILABLE or not strategy(name).pods_meet:
+    if not known(name) or not strategy(name).pods_meet:
         return
     instead = [each for each in AVAILABLE if not strategy(each).pods_meet]
     for path, region in draft.regions():

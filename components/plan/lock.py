@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..strategies import strategy
+from ..strategies import BOTH, strategy, words
 from .lock_clusters import made, moved_clusters, moved_zones, text
 from .model import AddressPlan, Problem, RegionState, Settings
 from .rules import RUNNING, show
@@ -141,12 +141,17 @@ def _first_run(regions: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
 
 
 def _strategy(previous: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Problem]:
-    if previous["strategy"] != new["strategy"]:
-        yield Problem(
-            "strategy",
-            f"{new['strategy']} would rename every node of a running stack, which has {previous['strategy']}; "
-            "keep that, or make a new stack and move the data",
-        )
+    """A node is known by one address at a time: a change goes by an `up` with both strategies."""
+    was, now = previous["strategy"], new["strategy"]
+    if was == now or (len(words(was)) != len(words(now)) and set(words(was)) & set(words(now))):
+        return
+    kept = words(was)[-1]
+    way = f"{kept}{BOTH}{words(now)[-1]}"
+    yield Problem(
+        "strategy",
+        f"{now} would rename every node of a running stack, which has {was}; keep that, or go by {way}: "
+        f"an up with that first, and one with {words(now)[-1]} after it",
+    )
 
 
 def _places(previous: Sequence[Mapping[str, Any]], regions: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
@@ -191,7 +196,8 @@ def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any], zone_key:
         return
     path, name = f"regions[{index}]", now["name"]
     moved = [key for key in _MOVES if was[key] != now[key]]
-    if was["dnsAddresses"] and not set(was["dnsAddresses"]) & set(now["dnsAddresses"]):
+    # A strategy that asks no region's DNS has none.
+    if was["dnsAddresses"] and now["dnsAddresses"] and not set(was["dnsAddresses"]) & set(now["dnsAddresses"]):
         moved.append("dnsAddresses")
     if moved and was["cidr"] != now["cidr"]:
         yield Problem(

@@ -42,7 +42,7 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
     top = Reader(config, "", log)
     platform = top.take("platform", "string", "platform", default=defaults.PLATFORM)
     strategy = top.take("strategy", "string", default=defaults.STRATEGY)
-    chosen = strategies.strategy(strategy) if strategy in strategies.AVAILABLE else None
+    chosen = strategies.strategy(strategy) if strategies.known(strategy) else None
     network = top.take("networkCidr", "string", "cidr", convert=IPv4Network, default=IPv4Network(defaults.NETWORK_CIDR))
     listed = top.take("regions", "list", required="list at least one region, each with a name", default=[])
     regions = tuple(

@@ -126,6 +126,17 @@ class Reader:
         value = self.values.pop(key, None)
         return Reader({} if value is None else value, self.at(key), self.log, self.silent)
 
+    def shared(self, *reads: Callable[[Reader], object]) -> tuple[object, ...]:
+        """What each of `reads` makes of this same object. A key that none of them takes is unknown."""
+        found, left = [], [self.values]
+        for read in reads:
+            each = Reader(self.values, self.path, self.log, self.silent)
+            found.append(read(each))
+            left.append(each.values)
+            self.known += each.known
+        self.values = {key: value for key, value in self.values.items() if all(key in values for values in left)}
+        return tuple(found)
+
     def own(self, key: str, read: Callable[[Reader], object] | None) -> object:
         """What `read` makes of the object at `key`, all of whose keys it must take; None: nobody knows its keys."""
         child = self.child(key)

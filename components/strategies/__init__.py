@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the plan imports this package, and `base` the plan
     from .base import Strategy
+    from .connection import StrategyResources
 
 AVAILABLE = {package.name.replace("_", "-"): package.name for package in iter_modules(__path__) if package.ispkg}
 """Config word -> package of the strategies in this version."""
 
 
+BOTH = "+"
+"""Between two words: a running stack on its way from the first strategy to the second."""
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The strategies of a config word: one, or two of a transition."""
+    return tuple(name.split(BOTH))
+
+
+def known(name: str) -> bool:
+    """Whether a config word names a strategy, or two of them."""
+    named = words(name)
+    return len(named) <= 2 and len(set(named)) == len(named) and all(word in AVAILABLE for word in named)
+
+
+@cache
 def strategy(name: str) -> Strategy:
-    """The pure side of the strategy called `name`. Raises KeyError for one that this version does not have."""
+    """The pure side of the strategy called `name`, or of a transition. Raises KeyError for one that is not there."""
+    if BOTH in name:
+        before, after = words(name)
+        return import_module(".transition", __package__).Transition(strategy(before), strategy(after))
     return import_module(f".{AVAILABLE[name]}.plan", __package__).STRATEGY
 
 
-def resources(name: str) -> ModuleType:
-    """The strategy's resources (imports pulumi), as `connection` says. Raises KeyError as `strategy` does."""
-    return import_module(f".{AVAILABLE[name]}.resources", __package__)
+def resources(name: str) -> StrategyResources:
+    """The strategy's resources (imports pulumi), or a transition's. Raises KeyError as `strategy` does."""
+    connection = import_module(".connection", __package__)
+    if BOTH in name:
+        before, after = words(name)
+        return import_module(".transition_resources", __package__).TransitionResources(
+            resources(before), resources(after)
+        )
+    return connection.StrategyResources(import_module(f".{AVAILABLE[name]}.resources", __package__))

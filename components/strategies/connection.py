@@ -8,6 +8,7 @@ a region's database, for what the strategy has in the database's namespace.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 import pulumi
@@ -50,6 +51,9 @@ class Connection(pulumi.ComponentResource):
     addresses: pulumi.Output[list[str]]
     """Where this region's DNS answers the other regions, once it does; empty where the strategy has no such servers."""
 
+    beside: Sequence["Connection"] = ()
+    """Those of other strategies that the region has at the same time."""
+
     @property
     def before_nodes(self) -> Sequence[pulumi.Resource]:
         """What has to be there before the region's nodes, because their pods are born by it. None of another region."""
@@ -72,3 +76,29 @@ Offers = Mapping[str, Any]
 def connect_by_plan(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> Connection:
     """`connect_region` of strategies that have nothing to declare."""
     return NoConnection(f"{site.region.name}-connection", opts)
+
+
+class StrategyResources:
+    """A strategy's `resources` module, with what it leaves out."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def offer_stack(self, settings: Settings, opts: pulumi.ResourceOptions) -> object:
+        """What the strategy has once for all regions, in no cluster. Default: None."""
+        offer = getattr(self._module, "offer_stack", None)
+        return None if offer is None else offer(settings, opts)
+
+    def offer_region(self, site: Site, opts: pulumi.ResourceOptions) -> object:
+        """What a live region gives to the others' connections. Default: None."""
+        offer = getattr(self._module, "offer_region", None)
+        return None if offer is None else offer(site, opts)
+
+    def connect_region(self, site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> Connection:
+        """A region's part in the regions' finding each other. `opts`: hold the region's provider."""
+        return self._module.connect_region(site, offers, opts)
+
+    def furnish_region(self, site: Site, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:
+        """What the strategy has in the namespace of a region's database. Default: nothing."""
+        furnish = getattr(self._module, "furnish_region", None)
+        return () if furnish is None else furnish(site, opts)

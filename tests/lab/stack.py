@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,6 +217,11 @@ def identity(pods: Mapping[str, Json]) -> dict[str, tuple[str, int]]:
         name: (pod["metadata"]["uid"], sum(one["restartCount"] for one in pod["status"]["containerStatuses"]))
         for name, pod in pods.items()
     }
+
+
+def pods_of(stack: RunningStack, regions: Iterable[str]) -> dict[tuple[str, str], tuple[str, int]]:
+    """(region, pod) -> identity, of all of the database's pods."""
+    return {(region, name): found for region in regions for name, found in identity(stack.pods(region)).items()}
 
 
 def wait_until(seconds: float, what: str, true: Callable[[], bool]) -> None:

@@ -1,0 +1,97 @@
+"""A running stack's way from one strategy to another: everything of both, and nothing made anew when one goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.plan import ConfigError, plan
+from components.plan.lock import compare_topologies
+from components.strategies import strategy
+from tests.unit.stacks.test_multiregion import config, run
+
+BEFORE, AFTER = "stub-domains", "load-balancer-per-node"
+BOTH = f"{BEFORE}+{AFTER}"
+NAMES = ("us-east1", "us-central1", "us-west1")
+
+
+def planned(chosen: str, **more: Any) -> Any:
+    return plan(config(strategy=chosen, **more))[1]
+
+
+def topology(chosen: str) -> dict[str, Any]:
+    return planned(chosen).to_json()
+
+
+def test_certificates_name_nodes_by_both_and_nodes_take_the_seconds_address() -> None:
+    before, both, after = (planned(chosen).regions[0] for chosen in (BEFORE, BOTH, AFTER))
+    assert set(both.certificate_names) == {*before.certificate_names, *after.certificate_names}
+    assert [node.address for node in both.nodes] == [node.address for node in after.nodes]
+    assert {balancer.name for balancer in both.balancers} == {
+        balancer.name for region in (before, after) for balancer in region.balancers
+    }
+    assert both.forwards == before.forwards
+    assert planned(BOTH).join_addresses == planned(AFTER).join_addresses
+
+
+def test_the_network_lets_both_through() -> None:
+    assert set(strategy(BOTH).ports()) == {*strategy(BEFORE).ports(), *strategy(AFTER).ports()}
+    assert strategy(BOTH).pods_meet
+
+
+def lasting(chosen: str) -> set[str]:
+    """URNs of what a stack has, but for Jobs, which are made anew for each template, and the empty connections."""
+    urns = (made.urn for made in run(config(strategy=chosen)).resources)
+    return {urn for urn in urns if ":Job::" not in urn and ":NoConnection::" not in urn}
+
+
+def test_what_either_has_is_there_under_the_same_name() -> None:
+    """So that nothing is made anew, neither on the way nor at its end."""
+    assert lasting(BEFORE) | lasting(AFTER) <= lasting(BOTH)
+
+
+@pytest.mark.parametrize(
+    ("was", "now"), [(BEFORE, BOTH), (BOTH, AFTER), (BOTH, BEFORE), (AFTER, BOTH), (BEFORE, BEFORE), (BOTH, BOTH)]
+)
+def test_a_running_stack_goes_by_both(was: str, now: str) -> None:
+    assert compare_topologies(topology(was), topology(now)) == []
+
+
+@pytest.mark.parametrize(("was", "now"), [(BEFORE, AFTER), (AFTER, BEFORE), (BEFORE, "cloud-dns+pod-ip")])
+def test_a_running_stack_is_not_renamed_at_once(was: str, now: str) -> None:
+    (problem,) = compare_topologies(topology(was), {**topology(was), "strategy": now})
+    assert problem.path == "strategy"
+    assert f"{was}+{now.rpartition('+')[2]}" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("chosen", "why"),
+    [
+        ("stub-domains+pod-ip", "with pod-ip nodes' certificates are made at run time"),
+        ("stub-domains+coredns-primary", "it would rename us-east1's zone"),
+        ("host-network+stub-domains", "with host-network pods are in their hosts' networks"),
+    ],
+)
+def test_nodes_that_cannot_be_known_by_both_are_refused_with_the_way(chosen: str, why: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        planned(chosen)
+    assert f"strategy: {chosen} is no way for a running stack: {why}" in str(refused.value)
+    assert "make a new stack with it and restore a backup there" in str(refused.value)
+
+
+@pytest.mark.parametrize("chosen", ["stub-domains+stub-domains", "stub-domains+", "a+b", "stub-domains+pod-ip+proxy"])
+def test_what_is_no_transition_is_no_strategy(chosen: str) -> None:
+    with pytest.raises(ConfigError, match="is not a strategy"):
+        planned(chosen)
+
+
+def test_each_reads_its_own_options_and_a_key_of_neither_is_unknown() -> None:
+    regions = [{**entry, "strategyOptions": {"address": f"10.{place}.16.30"}} for place, entry in enumerate(
+        config()["regions"], 1)]  # fmt: skip
+    both = plan({**config(strategy="stub-domains+proxy"), "regions": regions})[1]
+    assert {node.address for node in both.regions[1].nodes} == {"10.2.16.30"}
+    with pytest.raises(ConfigError, match=r"strategyOptions.addres: unknown key; did you mean address"):
+        planned(
+            "stub-domains+proxy", regions=[{**each, "strategyOptions": {"addres": "10.1.16.30"}} for each in regions]
+        )
