@@ -1,6 +1,7 @@
 """The components as a provider for programs in any language: started by the engine, see PulumiPlugin.yaml."""
 
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -17,11 +18,6 @@ COMPONENTS = (
     "network.aws.balancer.NetworkLoadBalancer",
     "network.vpn.cloud_vpn.CloudVpn",
     "network.dns_load_balancer.DnsLoadBalancer",
-    "strategies.proxy.resources.NodeProxies",
-    "strategies.stub_domains.resources.StubDomains",
-    "strategies.coredns_primary.resources.CorednsPrimary",
-    "strategies.coredns_federated.reader.FederatedDnsReader",
-    "strategies.coredns_federated.servers.FederatedDns",
     "database.certificates.CertificateAuthority",
     "database.certificates.NodeCertificate",
     "database.certificates.ClientCertificate",
@@ -33,7 +29,7 @@ COMPONENTS = (
     "database.databases.Databases",
     "database.decommission.Decommission",
 )
-"""Module and class of each, under this package."""
+"""Module and class of each, under this package; those of strategies are in `COMPONENTS` of the strategy's package."""
 
 
 CLOUD_SDKS = ("pulumi_gcp", "pulumi_aws")
@@ -45,7 +41,7 @@ def load() -> list[type[pulumi.ComponentResource]]:
     folder = Path(__file__).resolve().parent
     sys.path.insert(0, str(folder.parent))
     found: list[type[pulumi.ComponentResource]] = []
-    for path in COMPONENTS:
+    for path in (*COMPONENTS, *_of_strategies(folder.name)):
         module, _, name = path.rpartition(".")
         try:
             found.append(getattr(import_module(f"{folder.name}.{module}"), name))
@@ -53,6 +49,13 @@ def load() -> list[type[pulumi.ComponentResource]]:
             if missing.name not in CLOUD_SDKS:
                 raise
     return found
+
+
+def _of_strategies(package: str) -> Iterator[str]:
+    strategies = import_module(f"{package}.strategies")
+    for name in strategies.AVAILABLE.values():
+        own: tuple[str, ...] = getattr(import_module(f"{package}.strategies.{name}"), "COMPONENTS", ())
+        yield from (f"strategies.{name}.{path}" for path in own)
 
 
 if __name__ == "__main__":

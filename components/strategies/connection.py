@@ -51,13 +51,19 @@ class Connection(pulumi.ComponentResource):
     addresses: pulumi.Output[list[str]]
     """Where this region's DNS answers the other regions, once it does; empty where the strategy has no such servers."""
 
-    beside: Sequence["Connection"] = ()
-    """Those of other strategies that the region has at the same time."""
-
     @property
     def before_nodes(self) -> Sequence[pulumi.Resource]:
         """What has to be there before the region's nodes, because their pods are born by it. None of another region."""
         return ()
+
+    @property
+    def beside(self) -> "tuple[Connection, ...]":
+        """Those of other strategies that the region has at the same time."""
+        return getattr(self, "_beside", ())
+
+    def put_beside(self, other: "Connection") -> None:
+        """Let what waits for this one wait for `other` too."""
+        self._beside = (*self.beside, other)
 
 
 class NoConnection(Connection):

@@ -36,7 +36,7 @@ class TransitionResources(StrategyResources):
         """The second's, with the first's beside it."""
         first = self._first.connect_region(_before(site), {name: offer.before for name, offer in offers.items()}, opts)
         second = self._second.connect_region(_after(site), {name: offer.after for name, offer in offers.items()}, opts)
-        second.beside = (first,)
+        second.put_beside(first)
         return second
 
     def furnish_region(self, site: Site, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:

@@ -49,6 +49,10 @@ def small_plan(folder: Path, *regions: str) -> Path:
     """The address plan of regions without anything special, as `stacks.plan --json` would print it."""
     document = {
         "strategy": "stub-domains",
+        "ports": [
+            {"name": "dns", "protocol": protocol, "first": 53, "last": 53, "sources": ["pods", "nodes"], "to": "dns"}
+            for protocol in ("UDP", "TCP")
+        ],
         "regions": [
             {
                 "name": name,

@@ -42,7 +42,7 @@ def test_another_host_takes_over_with_one_up() -> None:
         assert moved["spec"]["nodeName"] == f"{GONE}-host-1"
         after = members(verdict)
         assert set(after.values()) == set(before.values()), "the same node with its data, and none beside it"
-        assert "10.2.0.11" in after
+        assert "10.2.0.11:26257" in after
         assert {name: identity(stack.pods(name)) for name in others} == others, "nobody else restarts"
         stack.lab.run("fault", "restore", dead)
         stack.until_green(90)

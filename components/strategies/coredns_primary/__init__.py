@@ -1,0 +1,2 @@
+COMPONENTS = ("resources.CorednsPrimary",)
+"""What other programs may use: module and class, under this package."""

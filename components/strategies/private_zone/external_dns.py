@@ -1,7 +1,5 @@
 """external-dns in one region, rendered from plain values: what it may read, what it runs as, what it may reach."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
@@ -32,6 +30,7 @@ class WriterArgs(TypedDict):
     namespace: str
     """The region's namespace: only what is in it is published."""
     image: str
+    """external-dns' container image."""
     zone: str
     """The whole zone, as its servers have it."""
     part: str
@@ -41,8 +40,11 @@ class WriterArgs(TypedDict):
     server: str
     """Address that takes updates and zone transfers."""
     port: int
+    """Where it does."""
     key_name: str
+    """Of the TSIG key that updates are signed with."""
     key_algorithm: str
+    """Such as `hmac-sha256`."""
 
 
 def arguments(args: WriterArgs) -> list[str]:

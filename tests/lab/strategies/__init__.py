@@ -29,6 +29,8 @@ class Scene:
     """All that red findings are about then."""
     spared: str = ""
     """Why nothing of that kind can be lost, where `faults` is empty."""
+    pinned: str = ""
+    """Why a pod does not move by itself, where it doesn't."""
     not_in_lab: str = ""
     """Why the strategy's nodes can't run in a lab, in a sentence: its tests are skipped with it."""
 
