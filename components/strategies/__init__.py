@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the plan imports this package, and `base` the plan
     from .base import Strategy
-    from .connection import StrategyResources
 
 AVAILABLE = {package.name.replace("_", "-"): package.name for package in iter_modules(__path__) if package.ispkg}
 """Config word -> package of the strategies in this version."""
@@ -39,8 +38,8 @@ def strategy(name: str) -> Strategy:
     return import_module(f".{AVAILABLE[name]}.plan", __package__).STRATEGY
 
 
-def resources(name: str) -> StrategyResources:
-    """The strategy's resources (imports pulumi), or a transition's. Raises KeyError as `strategy` does."""
+def resources(name: str) -> Any:
+    """Its `connection.StrategyResources` (imports pulumi), or a transition's. Raises KeyError as `strategy` does."""
     connection = import_module(".connection", __package__)
     if BOTH in name:
         before, after = words(name)
