@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the session's lab are one group; else each module is one, and each stack that a module runs through."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests on the session's lab are one group; else each module is one, and each stack that a module runs through.
+
+    As they are collected: xdist reads the marks before any `pytest_collection_modifyitems` of a conftest.
+    """
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 def _group(item: pytest.Item) -> str:
