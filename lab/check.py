@@ -12,8 +12,6 @@ from lab.paths import PROJECT
 from lab.venv import VENV
 
 BESIDE = ("unit", "property")
-LABS = 2
-"""Labs that run at a time: one waits for pods and elections two thirds of its time on two cores."""
 
 
 def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -30,16 +28,13 @@ def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]
 
 
 def _tests(run: list[str], words: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Tests that need no lab have the machine for themselves; then come those that do, some labs at a time."""
+    """Tests without a machine behind them run side by side; the others have it for themselves, one after the other."""
     if words:
         return [("tests", [*run, *words])]
     beside = [f"tests/{name}" for name in BESIDE]
     return [
         ("unit tests", [*run, "--numprocesses=auto", "--dist=loadfile", *beside]),
-        (
-            "lab tests",
-            [*run, f"--numprocesses={LABS}", "--dist=loadgroup", "tests", *(f"--ignore={folder}" for folder in beside)],
-        ),
+        ("lab tests", [*run, "tests", *(f"--ignore={folder}" for folder in beside)]),
     ]
 
 
