@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network
+from typing import NotRequired, TypedDict
 
 import pulumi
 
@@ -176,6 +177,7 @@ def region_args(
     """
     balancing = cluster.balancing
     here = plan.region(region.name)
+    (sql,) = here.balancers_of(SQL)
     identity = strategy(settings.strategy).pod_identity(region)
     node = node_args(settings.cockroachdb)
     node["extra_flags"] = [*node.get("extra_flags", []), *identity.flags]
@@ -194,6 +196,7 @@ def region_args(
         "members": members(plan, here),
         "service_annotations": dict(strategy(settings.strategy).service_annotations(region)),
         "sql_address": here.sql_address,
+        **_host_ports(sql, balancing),
         "load_balancer_annotations": dict(balancing.annotations),
         "client_cidrs": client_cidrs(settings, plan),
         "peer_cidrs": [*live_cidrs(plan), *_balancer_cidrs(plan)],
@@ -227,31 +230,32 @@ def region_args(
     for join in here.balancers_of(JOIN):
         args["join_balancer"] = _join_balancer(join, balancing)
     if own := here.balancers_of(NODE):
-        args["node_balancers"] = [_node_balancer(each, cluster.balancing) for each in own]
-    (sql,) = here.balancers_of(SQL)
-    if balancing.fixed_health_checks and sql.health_check_node_port is not None:
-        args["health_check_node_port"] = sql.health_check_node_port
-    if balancing.by_node_port:
-        args["node_ports"] = {port.name: port.node_port for port in sql.ports}
+        args["node_balancers"] = [_node_balancer(each, balancing) for each in own]
     return args
 
 
 def _join_balancer(balancer: BalancerPlan, balancing: Balancing) -> JoinBalancerArgs:
-    args: JoinBalancerArgs = {"address": balancer.addresses[0]}
+    return {"address": balancer.addresses[0], **_host_ports(balancer, balancing)}
+
+
+class _HostPorts(TypedDict):
+    """Ports of every host that a load balancer needs to know; what is missing, the cluster chooses."""
+
+    health_check_node_port: NotRequired[int]
+    node_ports: NotRequired[dict[str, int]]
+
+
+def _host_ports(balancer: BalancerPlan, balancing: Balancing) -> _HostPorts:
+    ports: _HostPorts = {}
     if balancing.fixed_health_checks and balancer.health_check_node_port is not None:
-        args["health_check_node_port"] = balancer.health_check_node_port
+        ports["health_check_node_port"] = balancer.health_check_node_port
     if balancing.by_node_port:
-        args["node_ports"] = {port.name: port.node_port for port in balancer.ports}
-    return args
+        ports["node_ports"] = {port.name: port.node_port for port in balancer.ports}
+    return ports
 
 
 def _node_balancer(balancer: BalancerPlan, balancing: Balancing) -> NodeBalancerArgs:
-    args: NodeBalancerArgs = {"pod": balancer.pod or "", "address": balancer.addresses[0]}
-    if balancing.fixed_health_checks and balancer.health_check_node_port is not None:
-        args["health_check_node_port"] = balancer.health_check_node_port
-    if balancing.by_node_port:
-        args["node_ports"] = {port.name: port.node_port for port in balancer.ports}
-    return args
+    return {"pod": balancer.pod or "", "address": balancer.addresses[0], **_host_ports(balancer, balancing)}
 
 
 def _balancer_cidrs(plan: AddressPlan) -> list[str]:

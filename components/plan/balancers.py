@@ -21,6 +21,12 @@ NODE = "node"
 JOIN = "join"
 """For nodes that look for the cluster: any node of the region will do."""
 
+
+def balanced(to: str) -> bool:
+    """Whether what a port leads to is called by a load balancer: anything but pods, hosts and API servers."""
+    return to not in (PODS, NODES, API_SERVERS)
+
+
 # Node ports are out of Kubernetes' default range of 30000-32767, and fixed, so that target groups are complete before
 # any Service exists; UDP and TCP may share a number.
 SQL_HEALTH_CHECK_NODE_PORT = 30026

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_aws import ec2, vpc
 
 from ..network.aws.names import cidr_label
-from ..plan.balancers import API_SERVERS, NODES, PODS
+from ..plan.balancers import balanced
 
 API_PORT = 443
 
@@ -102,7 +102,7 @@ def peer_rules(
     needed, without which a connection hangs where a path is narrower than its ends. The API server's private endpoint
     is in the same group."""
     for port in ports:
-        if port["to"] in (PODS, NODES, API_SERVERS) and (listed := lists.of(port["sources"])):
+        if not balanced(port["to"]) and (listed := lists.of(port["sources"])):
             vpc.SecurityGroupIngressRule(
                 f"{name}-{port['name']}-from-{listed.label}",
                 region=location,

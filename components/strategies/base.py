@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from ..plan.balancers import API_SERVERS, NODES, PODS
+from ..plan.balancers import PODS, balanced
 from ..plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ..plan.reader import Reader
 
@@ -43,7 +43,7 @@ class Port:
     @property
     def balanced(self) -> bool:
         """Whether callers come by a load balancer."""
-        return self.to not in (PODS, NODES, API_SERVERS)
+        return balanced(self.to)
 
 
 class CertificateSource(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ...plan.balancers import NODES, PODS
+from ...plan.balancers import NODES, PODS, balanced
 from ...plan.defaults import HTTP_PORT, SQL_PORT
 
 NODE_TAG = "cockroachdb"
@@ -29,7 +29,8 @@ class GcpPortArgs(TypedDict):
     sources: list[str]
     """IPv4 ranges that call it: of pods, of hosts, or of both, in every region whose nodes run."""
     to: str
-    """`pods`, `nodes`, or the kind of load balancer that they come by, and by no other way."""
+    """`pods`, `nodes`, or the kind of load balancer that they come by, and by no other way. `api-servers` are no hosts
+    of the VPC: no rule is about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,10 @@ def rules(
 
     `peer_cidrs`: pods and hosts of every region whose nodes run. `client_cidrs`: who may reach SQL and the console.
     `balancer_cidrs`: the VPC's load balancers, by which alone balanced ports and clients come. `health_check_ports`:
-    of Services with `externalTrafficPolicy: Local`. Raises ValueError where
-    a source is the whole internet.
+    of Services with `externalTrafficPolicy: Local`. Raises ValueError where a source is the whole internet.
     """
     direct = [port for port in ports if port["to"] in (PODS, NODES)]
-    kinds = _unique([port["to"] for port in ports if port not in direct])
+    kinds = _unique([port["to"] for port in ports if balanced(port["to"])])
     balancers = _unique(balancer_cidrs)
     made = [
         *_by_sources("nodes", direct, "Nodes of every region call each other"),
