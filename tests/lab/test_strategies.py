@@ -21,7 +21,7 @@ from tests.lab.stack import (
     members,
     wait_until,
 )
-from tests.lab.strategies import NAMES, scene
+from tests.lab.strategies import NAMES, Scene, scene
 
 SAMPLE = ("load-balancer-per-node", "pod-ip")
 """Run by `make test`; all of them by `make acceptance`."""
@@ -151,20 +151,45 @@ def test_a_cut_region_is_named_and_heals(stack: RunningStack, record_property: R
 def test_lost_addressing_is_named_and_heals(stack: RunningStack, record_property: Record) -> None:
     """Load balancers, or DNS, or whatever a strategy has for regions to find each other by."""
     there = scene(str(stack.config()["strategy"]))
-    if not there.faults:
+    if there.spared:
         pytest.skip(there.spared)
-    for fault in there.faults:
-        stack.lab.run("fault", *fault)
     try:
+        lose(stack, there)
         verdict = stack.verify()
         assert verdict["verdict"] == "red"
         about = {found[there.blamed] for found in verdict["findings"] if found["severity"] == "red"}
         assert about - {None} == there.red, verdict["findings"]
     finally:
-        stack.lab.run("fault", "heal")
-    watch = Watch()
+        watch = Watch()
+        regain(stack, there)
     stack.until_green(90)
     record_property("recovered", watch.seconds)
+
+
+def lose(stack: RunningStack, there: Scene) -> None:
+    for fault in there.faults:
+        stack.lab.run("fault", *fault)
+    if there.servers is not None:
+        scale(stack, there.servers, 0)
+
+
+def regain(stack: RunningStack, there: Scene) -> None:
+    stack.lab.run("fault", "heal")
+    if there.servers is not None:
+        scale(stack, there.servers, 2)
+
+
+def scale(stack: RunningStack, servers: tuple[str, str], replicas: int) -> None:
+    """Returns once as many pods serve."""
+    namespace, name = servers
+    words = ("-n", namespace, "scale", "deployment", name, f"--replicas={replicas}")
+    stack.kubectl("beta", *words)
+
+    def served() -> bool:
+        status = stack.get("beta", "deployment", name, "-n", namespace)["status"]
+        return status.get("replicas", 0) == status.get("readyReplicas", 0) == replicas
+
+    wait_until(60, f"{replicas} of {name} serve", served)
 
 
 def test_a_certificate_is_refused_under_another_regions_name(stack: RunningStack) -> None:

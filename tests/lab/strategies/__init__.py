@@ -23,6 +23,8 @@ class Scene:
     """The stack's config, but for the strategy's word, where the first region has so many nodes and the others one."""
     faults: tuple[tuple[str, ...], ...] = (("kill-balancer", "beta"),)
     """Words of `lab fault`, by which the second region loses what others find it by, or it finds others by."""
+    servers: tuple[str, str] | None = None
+    """Namespace and Deployment in the second region that are stopped instead, where the program itself runs it."""
     blamed: str = "target"
     """Who of a red finding's two it is about then: `target` of who isn't found, `source` of who finds nobody."""
     red: frozenset[str] = frozenset({"beta"})

@@ -1,10 +1,11 @@
-"""`coredns-federated`: what a region knows of the others is its own servers', so no part of another can be lost."""
+"""`coredns-federated`: a region finds the others by its own servers, and no part of another region's can be lost."""
 
+from components.strategies.coredns_federated import names
 from tests.lab.strategies import Scene, existing
 
 SCENE = Scene(
     lambda nodes: existing("coredns-federated", nodes),
     faults=(),
-    spared="regions are found by their own servers' watches, which no balancer and no other region's DNS is part of; "
-    "a stopped API server is in tests/lab/test_coredns_federated.py",
+    servers=(names.NAMESPACE, names.SERVERS),
+    blamed="source",
 )
