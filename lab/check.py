@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from lab.paths import PROJECT
 from lab.venv import VENV
 
-BESIDE = ("unit", "property")
+WITHOUT_LAB = ("unit", "property")
+LABS = 2
+"""At a time: a lab waits for pods and elections for two thirds of its time on two cores."""
 
 
 def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -28,13 +30,14 @@ def checks(everything: bool, pytest: Sequence[str]) -> list[tuple[str, list[str]
 
 
 def _tests(run: list[str], words: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Tests without a machine behind them run side by side; the others have it for themselves, one after the other."""
+    """A module's tests share what it starts, and run in one process; modules run side by side."""
     if words:
         return [("tests", [*run, *words])]
-    beside = [f"tests/{name}" for name in BESIDE]
+    without = [f"tests/{name}" for name in WITHOUT_LAB]
+    beside = [*run, "--dist=loadfile"]
     return [
-        ("unit tests", [*run, "--numprocesses=auto", "--dist=loadfile", *beside]),
-        ("lab tests", [*run, "tests", *(f"--ignore={folder}" for folder in beside)]),
+        ("unit tests", [*beside, "--numprocesses=auto", *without]),
+        ("lab tests", [*beside, f"--numprocesses={LABS}", "tests", *(f"--ignore={folder}" for folder in without)]),
     ]
 
 

@@ -115,7 +115,7 @@ def _grown(old: Region | None, new: Region) -> Region:
 
 def _fixed(region: Region) -> Region:
     """What of a region no later `up` may change."""
-    return replace(region, hosts=(), zones=(), balancer_addresses=(), context="", api_callers=())
+    return replace(region, hosts=(), zones=(), balancer_addresses=(), context="", ports=(), api_callers=())
 
 
 def _start_region(paths: LabPaths, world: World, region: Region, faults: Faults, report: Steps) -> LabError | None:

@@ -1,4 +1,4 @@
-"""Labs for tests: one of three regions for the whole session, and small ones that a test may break."""
+"""Labs for tests: one of three regions for a module, and small ones that a test may break."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.lab)
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[RunningLab]:
-    """The lab `test`: three regions of three hosts. Tests leave it as they found it."""
+@pytest.fixture(scope="module")
+def lab(request: pytest.FixtureRequest) -> Iterator[RunningLab]:
+    """The module's own lab: three regions of three hosts. Tests leave it as they found it."""
     _require_root()
-    running = RunningLab(lab_paths("test"))
+    running = RunningLab(lab_paths(request.path.stem.removeprefix("test_")))
     running.run("down")
     running.run("up")
     yield running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -79,8 +80,9 @@ class RunningStack:
         started = self.start_up()
         try:
             printed, _ = started.communicate(timeout=UP_SECONDS)
-        except subprocess.TimeoutExpired:
-            started.kill()
+        except BaseException:  # pytest's own time limit, too, must not leave it at work in a lab that goes
+            os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
             raise
         if check and started.returncode != 0:
             pytest.fail(f"up: exit {started.returncode}\n{printed[-6000:]}")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab.lifecycle import merge
 from lab.shell import LabError
@@ -33,6 +34,21 @@ def test_hosts_become_more_but_never_less(regions: tuple[Region, ...]) -> None:
     fewer = tuple(replace(region, hosts=region.hosts[:1]) for region in regions)
     assert merge(regions, fewer) == regions
     assert merge(fewer, regions) == regions
+
+
+def test_a_stack_that_changes_its_strategy_keeps_its_lab(tmp_path: Path) -> None:
+    def regions_with(strategy: str) -> tuple[Region, ...]:
+        stack = yaml.safe_load(DEV.read_text(encoding="utf-8"))
+        stack["config"]["cockroachdb-multiregion:strategy"] = strategy
+        file = tmp_path / "Pulumi.changing.yaml"
+        file.write_text(yaml.safe_dump(stack), encoding="utf-8")
+        return derive_regions(read_plan(file), {}, 3)
+
+    before, both, after = map(
+        regions_with, ("stub-domains", "stub-domains+load-balancer-per-node", "load-balancer-per-node")
+    )
+    assert before[0].ports != after[0].ports
+    assert merge(merge(before, both), after) == after
 
 
 @pytest.mark.parametrize("change", [{"node_cidr": "10.9.0.0/20"}, {"dns_kind": "kube-dns"}, {"index": 7}])
