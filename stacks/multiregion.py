@@ -181,6 +181,7 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
             "nodes": region.settings.nodes,
             "node": node,
             "template_hash": region.database.template_hash,
+            "strategy": settings.strategy,
         }
         if region.plan.hosts:
             rollout_args["hosts"] = list(region.plan.hosts)

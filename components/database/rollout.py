@@ -26,16 +26,20 @@ class RolloutArgs(TypedDict):
     """What one node is."""
     template_hash: str
     """`CockroachRegion.template_hash`."""
+    strategy: str
+    """The config's word: the way back from half a change leads to a template that has been rolled out before."""
     hosts: NotRequired[list[str]]
     """Kubernetes nodes that its pods belong on, and are moved to. Default: any."""
 
 
 def rollout_key(args: RolloutArgs) -> str:
-    """Changes exactly when there is something to do: another pod template or host, more nodes, larger volumes."""
+    """Changes exactly when there is something to do: another pod template, strategy or host, more nodes, larger
+    volumes.
+    """
     node = args["node"]
     hosts = sorted(args.get("hosts", []))
     return jobs.content_hash(
-        args["template_hash"], args["nodes"], node["storage_size"], node.get("storage_class"), *hosts
+        args["template_hash"], args["strategy"], args["nodes"], node["storage_size"], node.get("storage_class"), *hosts
     )
 
 

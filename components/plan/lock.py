@@ -141,16 +141,17 @@ def _first_run(regions: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
 
 
 def _strategy(previous: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Problem]:
-    """A node is known by one address at a time: a change goes by an `up` with both strategies."""
-    was, now = previous["strategy"], new["strategy"]
-    if was == now or (len(words(was)) != len(words(now)) and set(words(was)) & set(words(now))):
+    """A node is known by one address at a time: a change goes by an `up` with both strategies, as does its undoing."""
+    was, now = words(previous["strategy"]), words(new["strategy"])
+    if was == now or (now[0] == was[-1] and (1 in (len(was), len(now)) or now == was[::-1])):
         return
-    kept = words(was)[-1]
-    way = f"{kept}{BOTH}{words(now)[-1]}"
+    if len(was) == 1:
+        way = f"keep that, or go by {was[0]}{BOTH}{now[-1]}: an up with that first, and one with {now[-1]} after it"
+    else:
+        way = f"go on with {was[1]}, or back by {was[1]}{BOTH}{was[0]}: an up with that, and one with {was[0]} after it"
     yield Problem(
         "strategy",
-        f"{now} would rename every node of a running stack, which has {was}; keep that, or go by {way}: "
-        f"an up with that first, and one with {words(now)[-1]} after it",
+        f"{new['strategy']} would rename nodes of a running stack, which has {previous['strategy']}; {way}",
     )
 
 

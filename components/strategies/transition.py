@@ -14,6 +14,7 @@ from ..plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSetting
 from ..plan.reader import Reader
 from ..plan.rules import RUNNING
 from .base import CertificateSource, PodIdentity, Port, Strategy
+from .common import extra_stub_domains
 
 Item = TypeVar("Item")
 
@@ -66,7 +67,7 @@ class Transition:
             yield from chosen.refuses(part)
         for region in settings.regions:
             if region.state in RUNNING:
-                apart = self._apart(region)
+                apart = self._apart(region) or self._same_zones(settings, region)
                 if apart is not None:
                     yield Problem("strategy", f"{self.name} is no way for a running stack: {apart}; {INSTEAD}")
                     return
@@ -75,6 +76,8 @@ class Transition:
         parts = ((self.before, before(region)), (self.after, after(region)))
         for chosen, part in parts:
             identity = chosen.pod_identity(part)
+            if identity.own_service or identity.namespace_labels:
+                return f"with {chosen.name} nodes are known to each other's sidecars alone"
             if identity.host_network:
                 return f"with {chosen.name} pods are in their hosts' networks"
             if identity.certificate_source is not CertificateSource.PLANNED:
@@ -88,6 +91,14 @@ class Transition:
         if len({chosen.owns_dns_text for chosen, _ in parts}) > 1:
             return "one replaces the clusters' DNS, which the other writes to"
         return None
+
+    def _same_zones(self, settings: Settings, region: RegionSettings) -> str | None:
+        """A forward is known by its zone: the first strategy's end would take away the second's."""
+        theirs = extra_stub_domains(settings, region)
+        first = self.before.forwards(settings_before(settings), before(region)).keys() - theirs
+        second = self.after.forwards(settings_after(settings), after(region)).keys() - theirs
+        shared = sorted(first & second)
+        return f"both forward {shared[0]} in {region.name}, each to servers of its own" if shared else None
 
     def cluster_dns(self, platform: Platform) -> DnsKind | None:
         """The same for both."""

@@ -2,42 +2,110 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
+from lab.tools import bin_dir
 from tests.lab.stack import RunningStack, in_a_lab, members, pods_of
 from tests.lab.strategies import NAMES, existing
 
 BEFORE, AFTER = "stub-domains", "load-balancer-per-node"
-BOTH = f"{BEFORE}+{AFTER}"
+BOTH, BACK = f"{BEFORE}+{AFTER}", f"{AFTER}+{BEFORE}"
 
-pytestmark = pytest.mark.long
+MOST_SECONDS_WITHOUT_AN_ANSWER = 15
+"""A client that is on a node that leaves asks another one by the same load balancer."""
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
-    with in_a_lab("transition", {**existing(BEFORE, 1), "strategy": BEFORE}, hosts=2) as running:
+    databases = [{"name": "bank", "owner": "app", "primaryRegion": "alpha", "survive": "zone"}]
+    config = {**existing(BEFORE, 2), "strategy": BEFORE, "databases": databases}
+    with in_a_lab("transition", config, hosts=2) as running:
         running.up()
         yield running
 
 
-def test_nodes_move_to_the_second_strategys_addresses_and_back_no_further(stack: RunningStack) -> None:
-    before, pods = members(stack.verify()), pods_of(stack, NAMES)
-    stack.configure({**stack.config(), "strategy": AFTER})
-    assert BOTH in stack.up(check=False), "at once it is refused, with the way"
+@dataclass
+class Client:
+    """Statements one after the other, and when they were answered."""
+
+    answered: list[float] = field(default_factory=list)
+
+    @property
+    def longest(self) -> float:
+        """Seconds without an answer."""
+        return max(after - before for before, after in zip(self.answered, self.answered[1:], strict=False))
+
+
+@contextmanager
+def client(stack: RunningStack, folder: Path) -> Iterator[Client]:
+    """A client of alpha's SQL load balancer, on a host of another region, for as long as the test is in here."""
+    host = stack.outputs()["sqlEndpoints"]["alpha"].partition(":")[0]
+    certificates = stack.certificates(folder, "app")
+    words = ("sql", f"--certs-dir={certificates}", f"--host={host}", "--user=app", "-e", "SELECT 1")
+    found, ended = Client(), threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            done = stack.lab.inside("beta-host-0", "timeout", "5", str(bin_dir() / "lab-cockroach"), *words)
+            if done.returncode == 0:
+                found.answered.append(time.monotonic())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield found
+    finally:
+        found.answered.append(time.monotonic())
+        ended.set()
+        asking.join()
+
+
+def go(stack: RunningStack, strategy: str) -> dict[str, int]:
+    """Change to a strategy; the members afterwards."""
+    stack.configure({**stack.config(), "strategy": strategy})
+    stack.up()
+    return members(stack.verify())
+
+
+def test_at_once_it_is_refused_with_the_way(stack: RunningStack) -> None:
+    pods = pods_of(stack, NAMES)
+    config = stack.config()
+    stack.configure({**config, "strategy": AFTER})
+    assert BOTH in stack.up(check=False)
+    stack.configure(config)
     assert pods_of(stack, NAMES) == pods
 
-    stack.configure({**stack.config(), "strategy": BOTH})
-    stack.up()
-    between = members(stack.verify())
-    assert set(between.values()) == set(before.values()), "the same nodes"
-    assert set(between) & set(before) == set(), "each at another address"
-    moved = pods_of(stack, NAMES)
-    assert all(moved[name] != pods[name] for name in pods), "each has restarted"
 
-    stack.configure({**stack.config(), "strategy": AFTER})
-    stack.up()
-    assert members(stack.verify()) == between
-    assert pods_of(stack, NAMES) == moved, "the second up restarts nobody"
+def test_half_a_change_goes_back_by_both_the_other_way_round(stack: RunningStack, tmp_path: Path) -> None:
+    before = members(stack.verify())
+    with client(stack, tmp_path) as asked:
+        between = go(stack, BOTH)
+        assert set(between.values()) == set(before.values()), "the same nodes"
+        assert set(between) & set(before) == set(), "each at another address"
+        assert go(stack, BACK) == before
+        assert go(stack, BEFORE) == before
+    assert asked.longest < MOST_SECONDS_WITHOUT_AN_ANSWER
+
+
+def test_nodes_move_to_the_second_strategys_addresses(stack: RunningStack, tmp_path: Path) -> None:
+    before, pods = members(stack.verify()), pods_of(stack, NAMES)
+    with client(stack, tmp_path) as asked:
+        between = go(stack, BOTH)
+        assert set(between.values()) == set(before.values()), "the same nodes"
+        assert set(between) & set(before) == set(), "each at another address"
+        moved = pods_of(stack, NAMES)
+        assert all(moved[name] != pods[name] for name in pods), "each has restarted"
+
+        assert go(stack, AFTER) == between
+        assert pods_of(stack, NAMES) == moved, "the second up restarts nobody"
+    assert asked.longest < MOST_SECONDS_WITHOUT_AN_ANSWER
     assert "cockroachdb-dns" not in stack.kubectl("alpha", "-n", "kube-system", "get", "services")

@@ -27,6 +27,7 @@ def rollout_args(**changes: Any) -> RolloutArgs:
         "nodes": nodes.nodes,
         "node": nodes.node,
         "template_hash": template_hash(pod_template(nodes)),
+        "strategy": "stub-domains",
     }
 
 

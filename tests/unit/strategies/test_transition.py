@@ -13,6 +13,7 @@ from tests.unit.stacks.test_multiregion import config, run
 
 BEFORE, AFTER = "stub-domains", "load-balancer-per-node"
 BOTH = f"{BEFORE}+{AFTER}"
+BACK = f"{AFTER}+{BEFORE}"
 NAMES = ("us-east1", "us-central1", "us-west1")
 
 
@@ -52,17 +53,26 @@ def test_what_either_has_is_there_under_the_same_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("was", "now"), [(BEFORE, BOTH), (BOTH, AFTER), (BOTH, BEFORE), (AFTER, BOTH), (BEFORE, BEFORE), (BOTH, BOTH)]
+    ("was", "now"), [(BEFORE, BOTH), (BOTH, AFTER), (BOTH, BACK), (BACK, BOTH), (BACK, BEFORE), (BOTH, BOTH)]
 )
 def test_a_running_stack_goes_by_both(was: str, now: str) -> None:
     assert compare_topologies(topology(was), topology(now)) == []
 
 
-@pytest.mark.parametrize(("was", "now"), [(BEFORE, AFTER), (AFTER, BEFORE), (BEFORE, "cloud-dns+pod-ip")])
-def test_a_running_stack_is_not_renamed_at_once(was: str, now: str) -> None:
+@pytest.mark.parametrize(
+    ("was", "now", "way"),
+    [
+        (BEFORE, AFTER, f"keep that, or go by {BOTH}"),
+        (BEFORE, BACK, f"keep that, or go by {BEFORE}+"),
+        (BEFORE, "proxy+pod-ip", f"keep that, or go by {BEFORE}+pod-ip"),
+        (BOTH, BEFORE, f"go on with {AFTER}, or back by {BACK}: an up with that, and one with {BEFORE} after it"),
+        (BOTH, f"{AFTER}+proxy", f"go on with {AFTER}, or back by {BACK}"),
+    ],
+)
+def test_a_running_stack_is_not_renamed_at_once(was: str, now: str, way: str) -> None:
     (problem,) = compare_topologies(topology(was), {**topology(was), "strategy": now})
     assert problem.path == "strategy"
-    assert f"{was}+{now.rpartition('+')[2]}" in problem.message
+    assert way in problem.message
 
 
 @pytest.mark.parametrize(
@@ -71,6 +81,9 @@ def test_a_running_stack_is_not_renamed_at_once(was: str, now: str) -> None:
         ("stub-domains+pod-ip", "with pod-ip nodes' certificates are made at run time"),
         ("stub-domains+coredns-primary", "it would rename us-east1's zone"),
         ("host-network+stub-domains", "with host-network pods are in their hosts' networks"),
+        ("istio+stub-domains", "with istio nodes are known to each other's sidecars alone"),
+        ("load-balancer-per-node+istio", "with istio nodes are known to each other's sidecars alone"),
+        ("stub-domains+coredns-federated", "both forward us-central1.svc.cluster.local in us-east1, each to"),
     ],
 )
 def test_nodes_that_cannot_be_known_by_both_are_refused_with_the_way(chosen: str, why: str) -> None:
@@ -95,3 +108,13 @@ def test_each_reads_its_own_options_and_a_key_of_neither_is_unknown() -> None:
         planned(
             "stub-domains+proxy", regions=[{**each, "strategyOptions": {"addres": "10.1.16.30"}} for each in regions]
         )
+
+
+def test_the_way_back_is_a_rollout_of_its_own() -> None:
+    """Pods that have restarted already must do so again, to a template that a Job has rolled out before."""
+
+    def rollouts(chosen: str) -> set[str]:
+        return {made.name for made in run(config(strategy=chosen)).of(":Job") if ":Rollout$" in made.urn}
+
+    there, back = rollouts(BEFORE), rollouts(BACK)
+    assert there and back and not there & back
