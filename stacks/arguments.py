@@ -13,7 +13,7 @@ from components.database.names import HTTP_PORT, RPC_PORT
 from components.database.region_args import CockroachRegionArgs, JoinBalancerArgs, NodeBalancerArgs
 from components.database.region_authority import RegionAuthority
 from components.database.settings import KeyPairArgs, MemberArgs, node_args
-from components.plan.balancers import DNS, JOIN, NODE, SQL
+from components.plan.balancers import API_SERVERS, DNS, JOIN, NODE, SQL
 from components.plan.defaults import DNS_PORT
 from components.plan.model import (
     AddressPlan,
@@ -180,7 +180,6 @@ def region_args(
     (sql,) = here.balancers_of(SQL)
     identity = strategy(settings.strategy).pod_identity(region)
     node = node_args(settings.cockroachdb)
-    node["extra_flags"] = [*node.get("extra_flags", []), *identity.flags]
     if cluster.storage_class is not None and "storage_class" not in node:
         node["storage_class"] = cluster.storage_class
     args: CockroachRegionArgs = {
@@ -273,7 +272,7 @@ def _balancer_cidrs(plan: AddressPlan) -> list[str]:
 def _peer_ports(plan: AddressPlan) -> list[list[int]]:
     """Where nodes dial nodes, beside CockroachDB's own ports and those of DNS, which every pod may ask."""
     own = {RPC_PORT, HTTP_PORT, DNS_PORT}
-    tcp = [port for port in plan.ports if port.protocol == "TCP"]
+    tcp = [port for port in plan.ports if port.protocol == "TCP" and port.to != API_SERVERS]
     return [[port.first, port.last] for port in tcp if port.first != port.last or port.first not in own]
 
 

@@ -26,7 +26,7 @@ def outputs(stack: MultiRegion) -> dict[str, Any]:
         "regions": list(by_name),
         "namespaces": {name: region.plan.namespace for name, region in by_name.items()},
         "strategy": stack.settings.strategy,
-        "dnsAddresses": {name: region.dns.addresses for name, region in by_name.items()},
+        "dnsAddresses": {name: region.dns.all_addresses for name, region in by_name.items()},
         "joinAddresses": list(stack.plan.join_addresses),
         "sqlEndpoints": {name: region.database.sql_endpoint for name, region in by_name.items()},
         "consoleEndpoints": {name: region.database.console_endpoint for name, region in by_name.items()},

@@ -1,4 +1,6 @@
-"""A region's own authority: what its signer holds, and all that whoever steals it could vouch for."""
+"""A region's own authority: what its signer holds. Who steals it can pass for any node of the region and, as X.509's
+name constraints are about hosts and not about users, for any SQL user.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -225,6 +225,7 @@ class _ApiClusterDns:
                 label_selector=selector,
                 resource_version=found.metadata.resource_version,
                 timeout_seconds=math.ceil(left),
+                _request_timeout=math.ceil(left) + REQUEST_SECONDS,
             )
             with suppress(_Expired):
                 self._ask(_first, events)

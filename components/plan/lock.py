@@ -143,6 +143,13 @@ def _first_run(regions: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
 def _strategy(previous: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Problem]:
     """A node is known by one address at a time: a change goes by an `up` with both strategies, as does its undoing."""
     was, now = words(previous["strategy"]), words(new["strategy"])
+    draining = [region["name"] for region in new["regions"] if region["state"] == RegionState.DRAINING]
+    if was != now and draining:
+        yield Problem(
+            "strategy",
+            f"{new['strategy']} while {draining[0]} is draining, whose nodes restart no more and keep their addresses; "
+            f"keep {previous['strategy']} until the region is removed",
+        )
     if was == now or (now[0] == was[-1] and (1 in (len(was), len(now)) or now == was[::-1])):
         return
     if len(was) == 1:
@@ -209,6 +216,8 @@ def _moves(index: int, was: Mapping[str, Any], now: Mapping[str, Any], zone_key:
         moved = [key for key in moved if key in ("dnsZone", "platform")]
     elif not moved:
         yield from _moved_balancers(f"{path}.strategyOptions", was, now)
+        if was["nodes"] and now["nodes"]:
+            yield from _moved_hosts(f"{path}.strategyOptions.hosts", was.get("hosts", {}), now["hosts"])
     yield from moved_zones(f"{path}.zones", was, now)
     for key in moved:
         yield Problem(
@@ -229,6 +238,20 @@ def _moved_balancers(path: str, was: Mapping[str, Any], now: Mapping[str, Any]) 
                 f"would move {now['name']}'s load balancer {each['name']} from {text(addresses)} to "
                 f"{text(each['addresses'])}; put it back",
             )
+
+
+def _moved_hosts(path: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Problem]:
+    """Certificates change at once, and nodes their addresses when they restart: a host keeps what it is dialled at."""
+    for host in sorted(was.keys() & now.keys()):
+        if was[host] != now[host]:
+            yield Problem(
+                f"{path}.{host}",
+                f"{now[host]} would move nodes that the running stack has at {was[host]}; put it back, and list a new "
+                "address as another host, to which its nodes move",
+            )
+    if bool(was) != bool(now):
+        told = "lists hosts, which the running stack does not" if now else "lists none, but the running stack has some"
+        yield Problem(path, f"{told}: certificates would be of another kind; put it back")
 
 
 def _series(version: str) -> tuple[int, int]:

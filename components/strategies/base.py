@@ -65,8 +65,6 @@ class PodIdentity:
     None: each pod's own `node_address`, which no text that all pods share can say.
     """
     host_network: bool
-    flags: tuple[str, ...]
-    """Further flags of `cockroach start` that this strategy needs."""
     certificate_source: CertificateSource
     own_service: bool = False
     """Each pod has a Service of its own, with a cluster address and the pod's name, ready or not."""

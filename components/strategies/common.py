@@ -104,7 +104,6 @@ class PodNames(StrategyDefaults):
         return PodIdentity(
             advertise_host=pod_name(region, "$(POD_NAME)"),
             host_network=False,
-            flags=(),
             certificate_source=CertificateSource.PLANNED,
         )
 

@@ -61,6 +61,12 @@ class Connection(pulumi.ComponentResource):
         """Those of other strategies that the region has at the same time."""
         return getattr(self, "_beside", ())
 
+    @property
+    def all_addresses(self) -> pulumi.Output[list[str]]:
+        """Its `addresses`, and those of what is beside it."""
+        every = (self.addresses, *(other.addresses for other in self.beside))
+        return pulumi.Output.all(*every).apply(lambda found: [address for each in found for address in each])
+
     def put_beside(self, other: "Connection") -> None:
         """Let what waits for this one wait for `other` too."""
         self._beside = (*self.beside, other)

@@ -13,6 +13,7 @@ from typing import TypeVar
 from ..plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ..plan.reader import Reader
 from ..plan.rules import RUNNING
+from . import words
 from .base import CertificateSource, PodIdentity, Port, Strategy
 from .common import extra_stub_domains
 
@@ -184,14 +185,16 @@ def settings_before(settings: Settings) -> Settings:
     """A stack as the first strategy knows it."""
     options = settings.strategy_options
     own = options.before if isinstance(options, Both) else options
-    return replace(settings, strategy_options=own, regions=tuple(map(before, settings.regions)))
+    word, _ = words(settings.strategy)
+    return replace(settings, strategy=word, strategy_options=own, regions=tuple(map(before, settings.regions)))
 
 
 def settings_after(settings: Settings) -> Settings:
     """A stack as the second strategy knows it."""
     options = settings.strategy_options
     own = options.after if isinstance(options, Both) else options
-    return replace(settings, strategy_options=own, regions=tuple(map(after, settings.regions)))
+    _, word = words(settings.strategy)
+    return replace(settings, strategy=word, strategy_options=own, regions=tuple(map(after, settings.regions)))
 
 
 def _once(items: Iterable[Item]) -> tuple[Item, ...]:

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pulumi
 
-from ..plan.model import Settings
+from ..plan.addresses import address_plan
+from ..plan.model import RegionSettings, Settings
 from .connection import Connection, Offers, Site, StrategyResources
 from .transition import Both, after, before, settings_after, settings_before
 
@@ -49,9 +50,14 @@ class TransitionResources(StrategyResources):
 
 def _before(site: Site) -> Site:
     common = site.common.before if isinstance(site.common, Both) else site.common
-    return replace(site, settings=settings_before(site.settings), region=before(site.region), common=common)
+    return _as_one(site, settings_before(site.settings), before(site.region), common)
 
 
 def _after(site: Site) -> Site:
     common = site.common.after if isinstance(site.common, Both) else site.common
-    return replace(site, settings=settings_after(site.settings), region=after(site.region), common=common)
+    return _as_one(site, settings_after(site.settings), after(site.region), common)
+
+
+def _as_one(site: Site, settings: Settings, region: RegionSettings, common: object) -> Site:
+    """The region as one of the two strategies has it alone, in its plan too: its part must not change on the way."""
+    return replace(site, settings=settings, plan=address_plan(settings), region=region, common=common)

@@ -28,7 +28,9 @@ RENEW_SECONDS = 10 * 24 * 3600.0
 """A certificate is made anew in the last third of its 30 days: ten days without a signer cost nothing."""
 LOOK_SECONDS = 60.0
 RETRY_SECONDS = 600.0
-"""After a renewal that failed. Requests are the API server's to keep for an hour: no storm of them."""
+"""After a renewal that failed, or that an authority made which ends soon itself. Requests are the API server's to keep
+for an hour: no storm of them.
+"""
 
 NAMES = "names"
 """Beside them: which names the certificate holds. CockroachDB looks at no file that ends like this."""
@@ -173,6 +175,8 @@ def renew_for_ever(node: Node, seconds: float) -> None:
             say(f"another certificate: {why}")
             try:
                 node.obtain(wish, Deadline(seconds))
+                if why := stale(node.folder, wish, time.time()):
+                    raise RuntimeError(f"the region's authority waits for an `up`: {why}")
             except (RuntimeError, DeadlineError, openssl.OpensslError) as error:
                 say(f"again in {RETRY_SECONDS:g} s: {error}")
                 pause = RETRY_SECONDS

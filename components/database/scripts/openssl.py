@@ -86,21 +86,27 @@ def verify(chain: Path, authority: Path, address: str) -> None:
     _run("verify", "-CAfile", str(authority), "-untrusted", str(chain), "-verify_ip", address, str(chain))
 
 
-def end(certificate: Path) -> float:
-    """When the first certificate of a file ends, in Unix seconds. Raises OpensslError."""
-    said = _run("x509", "-noout", "-enddate", "-in", str(certificate))
-    return float(ssl.cert_time_to_seconds(said.strip().removeprefix("notAfter=")))
+def end(chain: Path) -> float:
+    """When the first of a file's certificates to end does so, in Unix seconds. Raises OpensslError."""
+    begin = "-----BEGIN CERTIFICATE-----"
+    certificates = [begin + rest for rest in _text(chain).split(begin)[1:]]
+    said = [_run("x509", "-noout", "-enddate", given=each).strip() for each in certificates]
+    if not said:
+        raise OpensslError(f"{chain} holds no certificate")
+    return min(float(ssl.cert_time_to_seconds(each.removeprefix("notAfter="))) for each in said)
 
 
-def _call(*words: str) -> subprocess.CompletedProcess[str]:
+def _call(*words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(["openssl", *words], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+        return subprocess.run(
+            ["openssl", *words], input=given, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise OpensslError(f"openssl {words[0]}: {error}") from error
 
 
-def _run(*words: str) -> str:
-    done = _call(*words)
+def _run(*words: str, given: str | None = None) -> str:
+    done = _call(*words, given=given)
     if done.returncode != 0:
         raise OpensslError(f"openssl {words[0]}: {(done.stderr or done.stdout).strip()}")
     return done.stdout

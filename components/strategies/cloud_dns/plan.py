@@ -135,7 +135,6 @@ class CloudDnsPlan(StrategyDefaults):
         return PodIdentity(
             advertise_host=self._pod(region, "$(POD_NAME)"),
             host_network=False,
-            flags=(),
             certificate_source=CertificateSource.PLANNED,
         )
 

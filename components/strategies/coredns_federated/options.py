@@ -42,7 +42,7 @@ class RegionOptions:
 def stack_options(reader: Reader) -> StackOptions:
     """Read those of the stack."""
     return StackOptions(
-        image=reader.take("image", "string", "image-reference", default=IMAGE),
+        image=reader.take("corednsImage", "string", "image-reference", default=IMAGE),
         credential_generation=reader.take(
             "credentialGeneration", "integer", "credential-generation", default=FIRST_GENERATION
         ),

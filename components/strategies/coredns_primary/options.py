@@ -44,7 +44,7 @@ class RegionOptions:
 
 def read_stack(reader: Reader) -> StackOptions:
     """The stack's, with defaults."""
-    image = reader.take("image", "string", "image-reference", default=IMAGE)
+    image = reader.take("corednsImage", "string", "image-reference", default=IMAGE)
     names = reader.items("canaryNames", "string", "dns-name")
     return StackOptions(image, CANARY_NAMES if names is None else names)
 

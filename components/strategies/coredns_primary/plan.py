@@ -107,7 +107,6 @@ class CorednsPrimaryPlan(StrategyDefaults):
         return PodIdentity(
             advertise_host=_pod(region, "$(POD_NAME)"),
             host_network=False,
-            flags=(),
             certificate_source=CertificateSource.PLANNED,
         )
 

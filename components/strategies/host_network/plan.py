@@ -75,7 +75,6 @@ class HostNetworkPlan(StrategyDefaults):
         return PodIdentity(
             advertise_host=None if listed else "$(POD_IP)",
             host_network=True,
-            flags=(),
             certificate_source=CertificateSource.PLANNED if listed else CertificateSource.APPROVED,
         )
 

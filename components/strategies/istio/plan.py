@@ -106,7 +106,6 @@ class IstioPlan(StrategyDefaults):
         return PodIdentity(
             advertise_host=f"$(POD_NAME).{namespace_zone(region)}",
             host_network=False,
-            flags=(),
             certificate_source=CertificateSource.PLANNED,
             own_service=True,
             app_protocol="tcp",

@@ -69,9 +69,7 @@ class LoadBalancerPerNodePlan(StrategyDefaults):
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
         """Each pod is told its own address."""
-        return PodIdentity(
-            advertise_host=None, host_network=False, flags=(), certificate_source=CertificateSource.PLANNED
-        )
+        return PodIdentity(advertise_host=None, host_network=False, certificate_source=CertificateSource.PLANNED)
 
 
 STRATEGY = LoadBalancerPerNodePlan()

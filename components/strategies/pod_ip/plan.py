@@ -60,7 +60,6 @@ class PodIpPlan(StrategyDefaults):
         return PodIdentity(
             advertise_host="$(POD_IP)",
             host_network=False,
-            flags=(),
             certificate_source=CertificateSource.APPROVED,
         )
 

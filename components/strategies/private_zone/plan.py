@@ -157,7 +157,6 @@ class PrivateZonePlan(StrategyDefaults):
         return PodIdentity(
             advertise_host=f"$(POD_NAME).{self.dns_zone(region)}",
             host_network=False,
-            flags=(),
             certificate_source=CertificateSource.PLANNED,
         )
 

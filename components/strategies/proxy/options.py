@@ -49,7 +49,7 @@ def _node_label(value: str) -> str | None:
 
 def read_stack(reader: Reader) -> ProxyOptions:
     """`strategyOptions`."""
-    return ProxyOptions(image=reader.take("image", "string", "image-reference", default=IMAGE))
+    return ProxyOptions(image=reader.take("haproxyImage", "string", "image-reference", default=IMAGE))
 
 
 def read_region(reader: Reader) -> RegionProxyOptions:

@@ -129,9 +129,7 @@ class ProxyPlan(StrategyDefaults):
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
         """Each pod is told its own port."""
-        return PodIdentity(
-            advertise_host=None, host_network=False, flags=(), certificate_source=CertificateSource.PLANNED
-        )
+        return PodIdentity(advertise_host=None, host_network=False, certificate_source=CertificateSource.PLANNED)
 
     def gateway_namespaces(self, region: RegionSettings) -> tuple[str, ...]:
         """The proxies': nodes of one region dial each other through them too."""

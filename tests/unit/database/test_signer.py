@@ -7,6 +7,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,21 @@ def test_when_another_certificate_is_needed(
     assert certificate.stale(node.folder, again, now) == "its names have changed"
     more = certificate.Wish(wish.names, wish.authority * 2)
     assert "authorities" in (certificate.stale(node.folder, more, now) or "")
+
+
+def test_a_chain_is_as_good_as_what_of_it_ends_first(
+    api: FakeApi, made: signer.Signer, node: certificate.Node, tmp_path: Path, clock: Clock
+) -> None:
+    """A leaf of 30 days below an authority that ends in five: peers would refuse it on the sixth."""
+    api.on_read = made.round
+    node.obtain(node.wish(), deadline(clock))
+    words = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", str(tmp_path / "key"))
+    argv = ["openssl", "req", "-x509", *words, "-subj", "/CN=soon", "-days", "5"]
+    ends = subprocess.run(argv, capture_output=True, text=True, check=True)
+    chain = node.folder / "node.crt"
+    leaf, *_ = chain.read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")
+    chain.write_text(f"{leaf}-----END CERTIFICATE-----\n{ends.stdout}", encoding="utf-8")
+    assert "it ends in 5" in (certificate.stale(node.folder, node.wish(), time.time()) or "")
 
 
 def test_a_refusal_ends_the_wait_and_says_why(

@@ -117,8 +117,8 @@ def test_what_it_cannot_work_with_is_refused(region: dict[str, Any], message: st
 
 
 def test_an_image_without_a_version_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"strategyOptions\.image: .* is not pinned"):
-        plan(config(strategyOptions={"image": "docker.io/library/haproxy"}))
+    with pytest.raises(ConfigError, match=r"strategyOptions\.haproxyImage: .* is not pinned"):
+        plan(config(strategyOptions={"haproxyImage": "docker.io/library/haproxy"}))
 
 
 def test_clouds_are_refused_with_a_way_out() -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from importlib import import_module
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from components.plan import ConfigError, plan
 from components.plan.lock import compare_topologies
-from components.strategies import strategy
+from components.strategies import AVAILABLE, strategy
+from tests.unit.recording import Recording
 from tests.unit.stacks.test_multiregion import config, run
 
 BEFORE, AFTER = "stub-domains", "load-balancer-per-node"
 BOTH = f"{BEFORE}+{AFTER}"
 BACK = f"{AFTER}+{BEFORE}"
 NAMES = ("us-east1", "us-central1", "us-west1")
+
+
+@pytest.fixture(autouse=True)
+def kubeconfigs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they say is read from files that are not here."""
+    monkeypatch.setattr("components.platforms.server", lambda _, context: f"https://{context}.example:6443")
 
 
 def planned(chosen: str, **more: Any) -> Any:
@@ -118,3 +128,62 @@ def test_the_way_back_is_a_rollout_of_its_own() -> None:
 
     there, back = rollouts(BEFORE), rollouts(BACK)
     assert there and back and not there & back
+
+
+def passes(first: str, second: str) -> bool:
+    try:
+        plan(config(strategy=f"{first}+{second}"))
+    except ConfigError:
+        return False
+    return True
+
+
+PASSES = [pair for pair in permutations(AVAILABLE, 2) if passes(*pair)]
+
+
+def test_what_passes_is_known() -> None:
+    """Another pair is another thing to think through, and to say in docs/choosing.md."""
+    ways = ("stub-domains", "load-balancer-per-node", "proxy")
+    federated = ("coredns-federated", "load-balancer-per-node", "proxy")
+    assert set(PASSES) == {*permutations(ways, 2), *permutations(federated, 2)}
+
+
+def parts(recording: Recording, kinds: Collection[str]) -> dict[str, dict[str, Any]]:
+    """URN -> inputs of what is below components of these kinds."""
+    return {
+        made.urn: made.inputs
+        for made in recording.resources
+        if any(f":{kind}$" in made.urn for kind in kinds) and not made.type.startswith("pulumi:")
+    }
+
+
+@pytest.mark.parametrize(("first", "second"), PASSES)
+def test_each_ones_own_part_is_in_both_as_it_is_alone(first: str, second: str) -> None:
+    """What serves nodes that have not restarted yet, and what serves those that have."""
+    alone = {word: run(config(strategy=word)) for word in (first, second)}
+    both = run(config(strategy=f"{first}+{second}"))
+    seen = [made.urn for made in both.resources]
+    assert len(seen) == len(set(seen)), "each is registered once"
+    for word in (first, second):
+        package = import_module(f"components.strategies.{AVAILABLE[word]}")
+        kinds = [name.rpartition(".")[2] for name in getattr(package, "COMPONENTS", ())]
+        own = parts(alone[word], kinds)
+        assert own.items() <= parts(both, kinds).items(), word
+
+
+@pytest.mark.parametrize(("first", "second"), PASSES)
+def test_objects_of_both_are_never_two_with_one_name(first: str, second: str) -> None:
+    names = [
+        (made.provider, made.type, str(made.inputs["metadata"].get("namespace")), made.inputs["metadata"]["name"])
+        for made in run(config(strategy=f"{first}+{second}")).resources
+        if made.type.startswith("kubernetes:") and made.inputs.get("metadata", {}).get("name")
+    ]
+    assert len(names) == len(set(names))
+
+
+def test_nobody_changes_strategy_while_a_region_drains() -> None:
+    now = topology(BOTH)
+    now["regions"][2]["state"] = "draining"
+    (problem,) = compare_topologies(topology(BEFORE), now)
+    assert problem.path == "strategy"
+    assert "us-west1 is draining" in problem.message
