@@ -221,7 +221,11 @@ def region_args(
     elif identity.advertise_host is not None:
         args["advertise_host"] = identity.advertise_host
     else:
-        args["addresses"] = {node.name: node.advertised for node in here.nodes if node.advertised is not None}
+        args["addresses"] = {
+            node.name: {"host": node.address, "port": node.port, "http_port": node.http_port}
+            for node in here.nodes
+            if node.address is not None
+        }
     if identity.app_protocol is not None:
         args["app_protocol"] = identity.app_protocol
     if balancing.load_balancer_class is not None:

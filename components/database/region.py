@@ -45,8 +45,7 @@ class CockroachRegion(pulumi.ComponentResource):
         node = args["node"]
         namespace = args["namespace"]
         domain = args.get("cluster_domain", "cluster.local")
-        hosts = {place: f"{host}:{names.RPC_PORT}" for place, host in args.get("hosts", {}).items()}
-        own_addresses = {**args.get("addresses", {}), **hosts}
+        own_addresses = _own_addresses(args)
         own_name = f"$(POD_NAME).{names.APP}.{namespace}.svc.{domain}"
         nodes = pod_template.RegionNodes(
             region=args["region"],
@@ -100,7 +99,7 @@ class CockroachRegion(pulumi.ComponentResource):
                     "join": ",".join(args["join_addresses"]),
                     "members.json": json.dumps(args["members"], indent=1),
                     **({} if own is None else {names.NAMES_FILE: "\n".join(own["names"])}),
-                    **{f"{whose}{names.ADDRESS_SUFFIX}": address for whose, address in own_addresses.items()},
+                    **own_addresses,
                 },
                 opts=inside,
             ),
@@ -193,6 +192,20 @@ class CockroachRegion(pulumi.ComponentResource):
                 "template_hash": self.template_hash,
             }
         )
+
+
+def _own_addresses(args: CockroachRegionArgs) -> dict[str, str]:
+    """Files beside the join list: what each pod, or the pod on each host, advertises for SQL and RPC, and for HTTP."""
+    hosts = [(whose, host, names.RPC_PORT, names.HTTP_PORT) for whose, host in args.get("hosts", {}).items()]
+    pods = [(whose, own["host"], own["port"], own["http_port"]) for whose, own in args.get("addresses", {}).items()]
+    return {
+        file: address
+        for whose, host, port, http_port in (*hosts, *pods)
+        for file, address in (
+            (f"{whose}{names.ADDRESS_SUFFIX}", f"{host}:{port}"),
+            (f"{whose}{names.HTTP_ADDRESS_SUFFIX}", f"{host}:{http_port}"),
+        )
+    }
 
 
 def _sql_balancer(args: CockroachRegionArgs) -> services.Balancer:

@@ -40,6 +40,17 @@ class OwnCertificatesArgs(TypedDict):
     """What the region's signer signs with."""
 
 
+class NodeAddressArgs(TypedDict):
+    """Where the others reach one node."""
+
+    host: str
+    """An address, or a name."""
+    port: int
+    """For SQL and RPC."""
+    http_port: int
+    """For HTTP."""
+
+
 class CockroachRegionArgs(TypedDict):
     """A region, as plain values from the address plan."""
 
@@ -58,8 +69,8 @@ class CockroachRegionArgs(TypedDict):
 
     Kubernetes expands $(POD_NAME), $(POD_IP) and $(HOST_IP).
     """
-    addresses: NotRequired[dict[str, str]]
-    """Pod -> `host:port` that it advertises, each its own."""
+    addresses: NotRequired[dict[str, NodeAddressArgs]]
+    """Pod -> what it advertises, each its own."""
     hosts: NotRequired[dict[str, str]]
     """Kubernetes node -> host that a pod there advertises. Pods run on these alone, one on each: as many as `nodes`."""
     host_network: NotRequired[bool]

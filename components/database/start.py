@@ -24,12 +24,16 @@ certificates=$(readlink {names.CERTS_DIR}/..data || true)
 
 
 def _planned_address(variable: str) -> str:
-    return f"ADVERTISE_ADDR=$(cat {names.JOIN_DIR}/${variable}{names.ADDRESS_SUFFIX})\n"
+    own = f"{names.JOIN_DIR}/${variable}"
+    return (
+        f"ADVERTISE_ADDR=$(cat {own}{names.ADDRESS_SUFFIX})\n"
+        f"ADVERTISE_HTTP_ADDR=$(cat {own}{names.HTTP_ADDRESS_SUFFIX})\n"
+    )
 
 
 def start_script(region: str, node: CockroachNodeArgs, *, address_of: str | None = None) -> str:
-    """The shell text that becomes `cockroach start`. `address_of`: the variable that names the file with its address,
-    beside the join list.
+    """The shell text that becomes `cockroach start`. `address_of`: the variable that names the files with its
+    addresses, beside the join list.
 
     `exec` puts it in the shell's place, as the container's first process: SIGTERM drains the node. Before that, the
     shell leaves a watcher behind, for a node reads renewed certificates only when SIGHUP tells it to.
@@ -50,6 +54,7 @@ def start_script(region: str, node: CockroachNodeArgs, *, address_of: str | None
     lines = [
         "exec /cockroach/cockroach start",
         f'--advertise-addr="{advertised}"',
+        *(['--advertise-http-addr="${ADVERTISE_HTTP_ADDR}"'] if address_of else []),
         f'--join="$(cat {names.JOIN_DIR}/join)"',
         f'--locality="region={region},zone=$(cat {names.ZONE_DIR}/zone)"',
         *(shlex.quote(flag) for flag in flags),

@@ -181,7 +181,7 @@ def test_a_cut_region_is_named_and_heals(stack: RunningStack) -> None:
     assert verdict["verdict"] == "red"
     assert verdict["matrix"]["us-east1"]["us-west1"] == "red"
     assert verdict["matrix"]["us-west1"]["us-east1"] == "red"
-    assert verdict["matrix"]["us-east1"]["us-central1"] == "green"
+    assert verdict["matrix"]["us-east1"]["us-central1"] == "green", verdict["findings"]
     assert "route" in {found["layer"] for found in verdict["findings"]}
     stack.until_green(120)
 

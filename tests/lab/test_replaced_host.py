@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab.stack import Json, identity, in_a_lab, is_ready, members, wait_until
 from tests.lab.test_strategies import NAMES, config
 
 GONE = "beta"
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 def hosts_down(verdict: Json) -> list[tuple[str, str]]:

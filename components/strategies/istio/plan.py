@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...plan.balancers import NODES, PODS
+from ...plan.balancers import API_SERVERS, NODES, PODS
 from ...plan.defaults import HTTP_PORT, SQL_PORT
 from ...plan.layout import REGION_PREFIX, cut
 from ...plan.model import BalancerPlan, BalancerPort, Platform, Problem, RegionSettings, Settings
@@ -23,6 +23,8 @@ GATEWAY = "gateway"
 """The kind of load balancer in front of a region's east-west gateway."""
 GATEWAY_HOST = 28
 """Its place in the balancer range: .16.28."""
+API_PORT = 443
+"""Unless an API server's URL says another: control planes watch them."""
 GATEWAY_PORT = 15443
 """Where Istio's gateways take other networks' mutual TLS, by convention."""
 
@@ -55,6 +57,7 @@ class IstioPlan(StrategyDefaults):
         """Networks that don't add up, cluster domains that differ, and a namespace that is the mesh's."""
         running = [(f"regions[{n}]", region) for n, region in enumerate(settings.regions) if region.state in RUNNING]
         yield from _networks(running)
+        yield from _services(running)
         for path, region in running:
             if region.name == NAMESPACE:
                 yield Problem(
@@ -91,11 +94,15 @@ class IstioPlan(StrategyDefaults):
         return () if of_region(region).network is None else (gateway_balancer(region),)
 
     def ports(self) -> tuple[Port, ...]:
-        """Between pods of one network, sidecar to sidecar at the database's own ports; else to gateways."""
+        """Between pods of one network, sidecar to sidecar at the database's own ports; else to gateways.
+
+        Control planes to API servers.
+        """
         return (
             Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
             Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
             Port("mesh", Protocols.TCP, GATEWAY_PORT, (PODS, NODES), GATEWAY),
+            Port("api", Protocols.TCP, API_PORT, (PODS,), API_SERVERS),
         )
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
@@ -117,6 +124,18 @@ def gateway_balancer(region: RegionSettings) -> BalancerPlan:
     """In front of the region's east-west gateway."""
     address = str(cut(region.cidr).balancers[GATEWAY_HOST])
     return BalancerPlan(GATEWAY, GATEWAY, (address,), (BalancerPort("tls", "TCP", GATEWAY_PORT, 30443),))
+
+
+def _services(running: list[tuple[str, RegionSettings]]) -> Iterator[Problem]:
+    """A sidecar dials another region's Service by its address there: two of one address and port are one to it."""
+    for place, (path, region) in enumerate(running):
+        for earlier, other in running[:place]:
+            if region.service_cidr.overlaps(other.service_cidr):
+                yield Problem(
+                    f"{path}.serviceCidr",
+                    f"{region.service_cidr} overlaps {earlier}.serviceCidr ({other.service_cidr}): sidecars would take "
+                    "Services of both for one; use clusters with ranges of their own, or another strategy",
+                )
 
 
 def _networks(running: list[tuple[str, RegionSettings]]) -> Iterator[Problem]:

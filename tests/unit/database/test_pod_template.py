@@ -185,9 +185,11 @@ def test_the_shell_hands_cockroach_what_the_plan_says(tmp_path: Path) -> None:
 
 def test_a_pod_with_an_address_of_its_own_reads_it_beside_the_join_list(tmp_path: Path) -> None:
     (tmp_path / "cockroachdb-1.address").write_text("10.1.16.101:26301")
+    (tmp_path / "cockroachdb-1.http-address").write_text("10.1.16.101:28101")
     text = start_script("us-east1", node(), address_of="POD_NAME")
     words = start(tmp_path, text, 'printf "%s\\0" "$@"').communicate(timeout=20)[0].split("\0")
     assert "--advertise-addr=10.1.16.101:26301" in words
+    assert "--advertise-http-addr=10.1.16.101:28101" in words
 
 
 def test_a_pod_without_its_address_does_not_start(tmp_path: Path) -> None:

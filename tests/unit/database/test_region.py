@@ -135,10 +135,12 @@ def test_the_hosts_network_needs_a_namespace_that_allows_it() -> None:
 
 def test_a_node_with_a_balancer_of_its_own_has_it_and_its_address_first() -> None:
     balancers = [{"pod": "cockroachdb-0", "address": "10.1.16.100", "health_check_node_port": 30600}]
-    recording = run(node_balancers=balancers, addresses={"cockroachdb-0": "10.1.16.100"})
+    address = {"host": "10.1.16.100", "port": 26300, "http_port": 28100}
+    recording = run(node_balancers=balancers, addresses={"cockroachdb-0": address})
     service = recording.named(":Service", "us-east1-cockroachdb-0")
     assert service.inputs["spec"]["loadBalancerIP"] == "10.1.16.100"
     assert service.inputs["spec"]["healthCheckNodePort"] == 30600
     join = recording.named(":ConfigMap", "us-east1-join")
-    assert join.inputs["data"]["cockroachdb-0.address"] == "10.1.16.100"
+    assert join.inputs["data"]["cockroachdb-0.address"] == "10.1.16.100:26300"
+    assert join.inputs["data"]["cockroachdb-0.http-address"] == "10.1.16.100:28100"
     assert {service.urn, join.urn} <= recording.named(":StatefulSet", "us-east1-nodes").dependencies
