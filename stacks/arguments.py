@@ -10,7 +10,7 @@ from components.database.certificates import CertificateAuthority, ClientCertifi
 from components.database.databases import DatabaseArgs, DatabasesArgs
 from components.database.init import ClusterInitArgs
 from components.database.names import HTTP_PORT, RPC_PORT
-from components.database.region_args import CockroachRegionArgs, JoinBalancerArgs, NodeBalancerArgs
+from components.database.region_args import CockroachRegionArgs, JoinBalancerArgs, NodeAddressArgs, NodeBalancerArgs
 from components.database.region_authority import RegionAuthority
 from components.database.settings import KeyPairArgs, MemberArgs, node_args
 from components.plan.balancers import API_SERVERS, DNS, JOIN, NODE, SQL
@@ -19,6 +19,7 @@ from components.plan.model import (
     AddressPlan,
     BalancerPlan,
     DatabaseSettings,
+    NodePlan,
     RegionPlan,
     RegionSettings,
     RegionState,
@@ -221,11 +222,7 @@ def region_args(
     elif identity.advertise_host is not None:
         args["advertise_host"] = identity.advertise_host
     else:
-        args["addresses"] = {
-            node.name: {"host": node.address, "port": node.port, "http_port": node.http_port}
-            for node in here.nodes
-            if node.address is not None
-        }
+        args["addresses"] = {node.name: own for node in here.nodes if (own := _address(node)) is not None}
     if identity.app_protocol is not None:
         args["app_protocol"] = identity.app_protocol
     if balancing.load_balancer_class is not None:
@@ -235,6 +232,12 @@ def region_args(
     if own := here.balancers_of(NODE):
         args["node_balancers"] = [_node_balancer(each, balancing) for each in own]
     return args
+
+
+def _address(node: NodePlan) -> NodeAddressArgs | None:
+    if node.address is None:
+        return None
+    return {"host": node.address, "port": node.port, "http_port": node.http_port}
 
 
 def _join_balancer(balancer: BalancerPlan, balancing: Balancing) -> JoinBalancerArgs:
