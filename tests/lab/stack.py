@@ -138,8 +138,7 @@ class RunningStack:
         argv = [str(bin_dir() / "lab-cockroach"), "sql", f"--certs-dir={certificates}", f"--host={host}"]
         endpoints = self.outputs()["sqlEndpoints"]
         elsewhere = next(name for name, endpoint in endpoints.items() if endpoint.partition(":")[0] != host)
-        place = f"{elsewhere}-host-0"
-        return self.lab.inside(place, *argv, f"--user={user}", "--format=tsv", "-e", statement)
+        return self.lab.inside(self.lab.hosts(elsewhere)[0], *argv, f"--user={user}", "--format=tsv", "-e", statement)
 
     def certificates(self, folder: Path, user: str, *, filed_as: str | None = None) -> Path:
         """A certs-dir with a user's certificate from the outputs, under another user's name if asked."""
