@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 import pytest
 
-from components.plan.defaults import SQL_PORT
+from components.plan.defaults import HTTP_PORT, SQL_PORT
 from components.strategies import AVAILABLE
+from tests.lab import wire
+from tests.lab.asking import CLIENT, answer
 from tests.lab.latency import measure
 from tests.lab.stack import (
     Json,
@@ -19,40 +23,32 @@ from tests.lab.stack import (
     in_a_lab,
     is_new,
     members,
+    pods_of,
     wait_until,
 )
 from tests.lab.strategies import NAMES, Scene, scene
+from tests.lab.watcher import Watcher, figures, watcher
 
 SAMPLE = ("load-balancer-per-node", "pod-ip")
 """Run by `make test`; all of them by `make acceptance`."""
 
-IN_THE_CLEAR = """
-import socket, struct, sys
-link = socket.create_connection((sys.argv[1], 26257), 5)
-words = b"user\\0verifier\\0\\0"
-link.sendall(struct.pack(">II", 8 + len(words), 196608) + words)
-try:
-    print(link.recv(1).decode() or "closed")
-except OSError:
-    print("closed")
-"""
-"""A session of PostgreSQL's protocol that asks for no TLS: `E` is a refusal, `R` would be a welcome."""
+DATABASES = [{"name": "bank", "owner": "app", "survive": "region"}]
+ELSEWHERE = ("dns", "api-servers")
+"""What the plan's ports lead to that is not the database."""
 
 
 def config(name: str, nodes: int = 1) -> Json:
-    """The strategy's scene, with so many nodes in the first region."""
-    return {**scene(name).config(nodes), "strategy": name}
+    """The strategy's scene, with so many nodes in the first region and a database that outlives any of the three."""
+    return {**scene(name).config(nodes), "strategy": name, "databases": DATABASES}
 
 
 VERIFIED = """
-import socket, ssl, sys
+import ssl
 host, port, authority, *names = sys.argv[1:]
 for name in names:
-    link = socket.create_connection((host, int(port)), 5)
-    link.sendall(bytes.fromhex("0000000804d2162f"))
-    assert link.recv(1) == b"S"
+    trust, link = ssl.create_default_context(cadata=authority), connect(resolve(host), int(port))
     try:
-        ssl.create_default_context(cadata=authority).wrap_socket(link, server_hostname=name)
+        trust.wrap_socket(link, server_hostname=name)
         print("verified")
     except ssl.SSLCertVerificationError as error:
         print("mismatch" if error.verify_code in (62, 64) else error.verify_message.replace(" ", "-"))
@@ -76,17 +72,6 @@ def stack(request: pytest.FixtureRequest) -> Iterator[RunningStack]:
 Record = Callable[[str, object], None]
 
 
-class Watch:
-    """Seconds since it was made."""
-
-    def __init__(self) -> None:
-        self._begun = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return round(time.monotonic() - self._begun, 1)
-
-
 def test_every_region_reaches_every_other(stack: RunningStack, record_property: Record) -> None:
     verdict = stack.verify()
     assert verdict["verdict"] == "green", verdict["findings"]
@@ -96,24 +81,21 @@ def test_every_region_reaches_every_other(stack: RunningStack, record_property: 
 
 
 def test_names_and_connections_take(stack: RunningStack, record_property: Record) -> None:
-    """Of a node in another region, as a pod has it."""
-    beta = planned(stack, "beta")
-    node = beta["nodes"][0]
-    host = node["address"] or stack.pods("beta")[node["name"]]["status"]["podIP"]
-    zone = "" if is_address(host) else beta["dnsZone"]
-    taken = measure(stack, "alpha", host, node.get("port", SQL_PORT), zone)
-    assert taken.keys() == ({"cold", "warm", "connect"} if zone else {"connect"})
-    for kind, percentiles in taken.items():
-        record_property(kind, percentiles)
+    """Of a node in another region, as pods behind each kind of cluster DNS have it."""
+    beta = node(stack, "beta")
+    for source in ("alpha", "gamma"):
+        taken = measure(stack, source, beta.host, beta.port, beta.zone)
+        assert taken.keys() == ({"cold", "warm", "connect"} if beta.zone else {"connect"})
+        for kind, percentiles in taken.items():
+            record_property(f"{kind} from {source}", percentiles)
 
 
 def test_a_killed_pod_comes_back_as_itself(stack: RunningStack, record_property: Record) -> None:
     before, pod = members(stack.verify()), stack.pods("beta")["cockroachdb-0"]
-    watch = Watch()
-    stack.kubectl("beta", "-n", "beta", "delete", "pod", "cockroachdb-0", "--wait=false")
-    wait_until(120, "the pod is made anew and ready", lambda: is_new(stack, "beta", pod))
-    stack.until_green(90)
-    record_property("recovered", watch.seconds)
+    with watcher(stack, "alpha", *lasting(stack, "beta")) as watching:
+        fault = time.time()
+        restart(stack, pod)
+        note(stack, watching, record_property, fault)
     assert set(members(stack.verify()).values()) == set(before.values()), "the same nodes, none beside them"
 
 
@@ -124,28 +106,39 @@ def test_a_pod_that_moves_is_the_same_node(stack: RunningStack, record_property:
     host = pod["spec"]["nodeName"]
     stack.kubectl("beta", "cordon", host)
     try:
-        watch = Watch()
-        stack.kubectl("beta", "-n", "beta", "delete", "pod", "cockroachdb-0", "--wait=false")
-        wait_until(120, "the pod is made anew and ready", lambda: is_new(stack, "beta", pod))
+        with watcher(stack, "alpha", *lasting(stack, "beta")) as watching:
+            fault = time.time()
+            restart(stack, pod)
+            note(stack, watching, record_property, fault)
     finally:
         stack.kubectl("beta", "uncordon", host)
-    stack.until_green(90)
-    record_property("recovered", watch.seconds)
     assert stack.pods("beta")["cockroachdb-0"]["spec"]["nodeName"] != host
     assert set(members(stack.verify()).values()) == set(before.values()), "the same nodes, none beside them"
 
 
-def test_a_cut_region_is_named_and_heals(stack: RunningStack, record_property: Record) -> None:
-    stack.lab.run("fault", "cut", "gamma")
-    try:
-        verdict = stack.verify()
-        assert verdict["verdict"] == "red"
-        assert any("gamma" in (found["source"], found["target"]) for found in verdict["findings"])
-    finally:
-        stack.lab.run("fault", "heal")
-    watch = Watch()
-    stack.until_green(90)
-    record_property("recovered", watch.seconds)
+def test_a_cut_region_is_named_and_heals(stack: RunningStack, record_property: Record, tmp_path: Path) -> None:
+    """The others serve on, what they are told meanwhile is known in the cut region afterwards, and nobody restarts."""
+    before, pods, gamma = members(stack.verify()), pods_of(stack, NAMES), node(stack, "gamma")
+    certificates = stack.certificates(tmp_path, "app")
+    ask(stack, "alpha", certificates, "CREATE TABLE IF NOT EXISTS bank.told (id INT PRIMARY KEY)")
+    with watcher(stack, "alpha", gamma.host, gamma.port) as watching:
+        try:
+            fault = time.time()
+            stack.lab.run("fault", "cut", "gamma")
+            verdict = stack.verify()
+            ask(stack, "alpha", certificates, "UPSERT INTO bank.told VALUES (1)")
+        finally:
+            stack.lab.run("fault", "heal")
+            healed = time.time()
+        note(stack, watching, record_property, fault, healed)
+    assert verdict["verdict"] == "red"
+    matrix = verdict["matrix"]
+    assert {matrix[one][other] for one in ("alpha", "beta") for other in ("alpha", "beta")} == {"green"}, matrix
+    for found in verdict["findings"]:
+        about = {found["source"], found["target"]}
+        assert "gamma" in about or found["severity"] != "red", found
+    assert ask(stack, "gamma", certificates, "SELECT id FROM bank.told") == ["1"]
+    assert (members(stack.verify()), pods_of(stack, NAMES)) == (before, pods)
 
 
 def test_lost_addressing_is_named_and_heals(stack: RunningStack, record_property: Record) -> None:
@@ -153,17 +146,19 @@ def test_lost_addressing_is_named_and_heals(stack: RunningStack, record_property
     there = scene(str(stack.config()["strategy"]))
     if there.spared:
         pytest.skip(there.spared)
-    try:
-        lose(stack, there)
-        verdict = stack.verify()
-        assert verdict["verdict"] == "red"
-        about = {found[there.blamed] for found in verdict["findings"] if found["severity"] == "red"}
-        assert about - {None} == there.red, verdict["findings"]
-    finally:
-        watch = Watch()
-        regain(stack, there)
-    stack.until_green(90)
-    record_property("recovered", watch.seconds)
+    source, target = ("beta", "alpha") if there.blamed == "source" else ("alpha", "beta")
+    peer = node(stack, target)
+    with watcher(stack, source, peer.host, peer.port) as watching:
+        try:
+            fault = time.time()
+            lose(stack, there)
+            verdict = stack.verify()
+        finally:
+            healed = regain(stack, there)
+        note(stack, watching, record_property, fault, healed)
+    assert verdict["verdict"] == "red"
+    about = {found[there.blamed] for found in verdict["findings"] if found["severity"] == "red"}
+    assert about - {None} == there.red, verdict["findings"]
 
 
 def lose(stack: RunningStack, there: Scene) -> None:
@@ -173,10 +168,13 @@ def lose(stack: RunningStack, there: Scene) -> None:
         scale(stack, there.servers, 0)
 
 
-def regain(stack: RunningStack, there: Scene) -> None:
+def regain(stack: RunningStack, there: Scene) -> float:
+    """When it was mended: the network is as it was when the command returns, servers have yet to start."""
     stack.lab.run("fault", "heal")
+    healed = time.time()
     if there.servers is not None:
         scale(stack, there.servers, 2)
+    return healed
 
 
 def scale(stack: RunningStack, servers: tuple[str, str], replicas: int) -> None:
@@ -193,31 +191,105 @@ def scale(stack: RunningStack, servers: tuple[str, str], replicas: int) -> None:
 
 
 def test_a_certificate_is_refused_under_another_regions_name(stack: RunningStack) -> None:
-    """A node of beta proves that it is beta, and can't pass for one of gamma."""
-    outputs = stack.outputs()
-    there, _, port = outputs["sqlEndpoints"]["beta"].partition(":")
-    others = [outputs["sqlEndpoints"]["gamma"].partition(":")[0], planned(stack, "gamma")["nodes"][0]["address"]]
-    names = [there, *(name for name in others if name is not None)]
-    words = ["/usr/bin/python3", "-c", VERIFIED, there, port, outputs["caCertificate"], *names]
-    answers = stack.lab.inside(stack.lab.hosts("alpha")[0], *words).stdout.split()
-    assert answers == ["verified", *["mismatch"] * (len(names) - 1)]
+    """A node of beta proves that it is beta, and can't pass for one of gamma; nor can who answers SQL's clients."""
+    beta, gamma, outputs = node(stack, "beta"), node(stack, "gamma"), stack.outputs()
+    authority = outputs["caCertificate"]
+    words = (beta.host, str(beta.port), authority, beta.host, gamma.host)
+    assert answer(stack, "alpha", VERIFIED, *words).split() == ["verified", "mismatch"]
+    ours, other = (outputs["sqlEndpoints"][name].partition(":")[0] for name in ("beta", "gamma"))
+    words = ("-c", CLIENT + VERIFIED, ours, str(SQL_PORT), authority, ours, other)
+    client = stack.lab.inside(stack.lab.hosts("alpha")[0], "/usr/bin/python3", *words)
+    assert client.stdout.split() == ["verified", "mismatch"], client.stderr
 
 
-def test_no_node_talks_in_the_clear(stack: RunningStack) -> None:
-    host = stack.outputs()["sqlEndpoints"]["alpha"].partition(":")[0]
-    answer = stack.lab.inside(stack.lab.hosts("beta")[0], "/usr/bin/python3", "-c", IN_THE_CLEAR, host)
-    assert answer.stdout.strip() in ("E", "closed"), answer.stderr
+def test_no_node_talks_in_the_clear(stack: RunningStack, tmp_path: Path) -> None:
+    """On the wires between regions, while a client asks and a node dials the others and is dialled. (Verification's
+    probes talk to each other without TLS, at the same ports: not now.)
+    """
+    certificates, topology = stack.certificates(tmp_path, "app"), stack.outputs()["topology"]
+    with wire.read(stack.lab.paths, ports(topology)) as heard:
+        ask(stack, "alpha", certificates, "SELECT 1")
+        restart(stack, stack.pods("beta")["cockroachdb-0"])
+    stack.until_green(90)
+    assert [flow for flow in heard if not flow.secret] == []
+    clients = {region["sqlAddress"] for region in topology["regions"]}
+    spoken = {(home(topology, flow.client), flow.server) for flow in heard if not flow.silent}
+    assert spoken & {("beta", address) for address in clients}
+    pairs = {(source, home(topology, address)) for source, address in spoken if address not in clients}
+    assert pairs >= {("beta", "alpha"), ("beta", "gamma")}, pairs
+
+
+def ports(topology: Json) -> list[int]:
+    """The database's, and those of whatever is between nodes of two regions."""
+    between = [port for port in topology["ports"] if port["protocol"] == "TCP" and port["to"] not in ELSEWHERE]
+    found = {number for port in between for number in range(port["first"], port["last"] + 1)}
+    return sorted(found | {SQL_PORT, HTTP_PORT})
+
+
+def home(topology: Json, address: str) -> str:
+    """The region that an address belongs to."""
+    regions = topology["regions"]
+    return next((one["name"] for one in regions if IPv4Address(address) in IPv4Network(one["cidr"])), "nowhere")
 
 
 def test_one_node_more_joins_and_restarts_nobody(stack: RunningStack, record_property: Record) -> None:
     before = {name: identity(stack.pods(name)) for name in NAMES}
     stack.configure(config(str(stack.config()["strategy"]), nodes=2))
-    watch = Watch()
+    begun = time.monotonic()
     stack.up()
-    record_property("up", watch.seconds)
+    record_property("up", round(time.monotonic() - begun, 1))
     assert len(members(stack.verify())) == len(NAMES) + 1
     for name in NAMES:
         assert before[name].items() <= identity(stack.pods(name)).items(), "nobody restarts"
+
+
+def restart(stack: RunningStack, pod: Json) -> None:
+    """Returns once beta's pod is another, and ready."""
+    stack.kubectl("beta", "-n", "beta", "delete", "pod", pod["metadata"]["name"], "--wait=false")
+    wait_until(120, "the pod is made anew and ready", lambda: is_new(stack, "beta", pod))
+
+
+def note(stack: RunningStack, watching: Watcher, record: Record, fault: float, healed: float | None = None) -> None:
+    """What the watcher saw until everything is as before."""
+    stack.until_green(90)
+    watching.until_steady()
+    for name, seconds in figures(watching.attempts(), fault, healed).items():
+        record(name, seconds)
+
+
+def ask(stack: RunningStack, region: str, certificates: Path, statement: str) -> list[str]:
+    """The rows that a region answers a client in another one."""
+    host = stack.outputs()["sqlEndpoints"][region].partition(":")[0]
+    done = stack.sql(host, certificates, "app", statement)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[1:]
+
+
+@dataclass(frozen=True)
+class Node:
+    """The first node of a region as others dial it."""
+
+    host: str
+    port: int
+    zone: str
+    """Of its name; empty where it has only an address."""
+
+
+def node(stack: RunningStack, region: str) -> Node:
+    """As planned; at its pod's own address where that is what nodes tell each other."""
+    there = planned(stack, region)
+    first = there["nodes"][0]
+    host = first["address"] or stack.pods(region)[first["name"]]["status"]["podIP"]
+    return Node(host, first["port"], "" if is_address(host) else there["dnsZone"])
+
+
+def lasting(stack: RunningStack, region: str) -> tuple[str, int]:
+    """Where a node is found when its pod is another one: as planned, or else where nodes join, or at its host."""
+    there, known = planned(stack, region), node(stack, region)
+    joins = [balancer["addresses"][0] for balancer in there["balancers"] if balancer["kind"] == "join"]
+    if there["nodes"][0]["address"] is None and joins:
+        return joins[0], SQL_PORT
+    return known.host, known.port
 
 
 def planned(stack: RunningStack, region: str) -> Json:
