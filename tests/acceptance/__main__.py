@@ -1,7 +1,8 @@
 """`make acceptance`: what every strategy must do, run for each in a lab; writes docs/strategies/acceptance.md, and the
 figures in docs/choosing.md.
 
-Rows are kept per strategy: a run of some strategies leaves the others' as they were. Exit 1: a test failed.
+Rows are kept per strategy: a run of some strategies leaves the others' as they were. Exit 1: a test failed, or was not
+heard of.
 """
 
 from __future__ import annotations
@@ -11,55 +12,62 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.strategies import AVAILABLE
 from lab.paths import PROJECT
 from tests.acceptance import figures
 from tests.acceptance.growth import growth
-from tests.acceptance.outcome import Outcome, from_json, from_junit, to_json
-from tests.acceptance.report import page
+from tests.acceptance.outcome import Outcome, from_json, from_junit, to_json, whole
+from tests.acceptance.report import TESTS, Rows, page
 
 RESULTS = PROJECT / "docs" / "strategies" / "acceptance.json"
 PAGE = RESULTS.with_suffix(".md")
 GROWTH = RESULTS.with_name("growth.json")
 CHOOSING = PROJECT / "docs" / "choosing.md"
 
-Rows = Mapping[str, Sequence[Outcome]]
-"""Strategy -> what each test saw."""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what is asked for and write the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.acceptance", description=__doc__)
-    parser.add_argument("--strategies", default=",".join(AVAILABLE), help="words of config, by commas; default: all")
+    parser.add_argument("--strategies", type=_words, default=list(AVAILABLE), help="words of config, by commas")
     parser.add_argument("--growth", action="store_true", help="only count resources again, by the number of regions")
     parser.add_argument("--report", action="store_true", help="only write the pages again")
     options = parser.parse_args(argv)
-    rows = read()
+    rows, commit = read(), _commit()
     if options.growth:
-        GROWTH.write_text(json.dumps(growth(list(AVAILABLE)), indent=1) + "\n")
-    for name in [] if options.report or options.growth else options.strategies.split(","):
+        counted = {"commit": commit, "resources": growth(list(AVAILABLE))}
+        GROWTH.write_text(json.dumps(counted, indent=1) + "\n")
+    for name in [] if options.report or options.growth else options.strategies:
         sys.stderr.write(f"== {name}\n")
-        rows = {**rows, name: run(name)}
+        rows = {**rows, name: run(name, commit)}
         write(rows)
-    PAGE.write_text(page({name: rows.get(name, ()) for name in AVAILABLE}), encoding="utf-8")
-    counted = json.loads(GROWTH.read_text())
-    before, _, rest = CHOOSING.read_text(encoding="utf-8").partition(figures.BEGIN)
-    after = rest.partition(figures.END)[2]
-    CHOOSING.write_text(before + figures.section(rows, counted) + after, encoding="utf-8")
-    figures.plot(rows, counted, CHOOSING.with_suffix(".svg"))
+    for file, text in pages(rows).items():
+        file.write_text(text, encoding="utf-8")
+    figures.plot(rows, json.loads(GROWTH.read_text())["resources"], CHOOSING.with_suffix(".svg"))
     return 1 if any(outcome.result == "failed" for outcomes in rows.values() for outcome in outcomes) else 0
 
 
-def run(strategy: str) -> list[Outcome]:
-    """The acceptance tests of one strategy, on a lab of its own."""
+def pages(rows: Rows) -> dict[Path, str]:
+    """What the pages say of these rows, and of what was counted."""
+    counted = json.loads(GROWTH.read_text())
+    before, _, rest = CHOOSING.read_text(encoding="utf-8").partition(figures.BEGIN)
+    after = rest.partition(figures.END)[2]
+    return {
+        PAGE: page({name: rows.get(name, ()) for name in AVAILABLE}),
+        CHOOSING: before + figures.section(rows, counted["resources"], counted["commit"]) + after,
+    }
+
+
+def run(strategy: str, commit: str) -> list[Outcome]:
+    """The acceptance tests of one strategy, on a lab of its own. What pytest does not tell of has failed."""
     with tempfile.TemporaryDirectory(prefix="acceptance-") as folder:
         told = Path(folder) / "junit.xml"
         words = ["tests/lab/test_strategies.py", "-k", f"[{strategy}]", "-v", f"--junitxml={told}"]
-        subprocess.run([sys.executable, "-m", "pytest", *words], cwd=PROJECT, check=False)
-        return from_junit(told.read_text(encoding="utf-8"), _commit())
+        done = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=PROJECT, check=False)
+        outcomes = from_junit(told.read_text(encoding="utf-8"), commit) if told.exists() else []
+    return whole(outcomes, TESTS, f"pytest told nothing of it, and ended with {done.returncode}", commit)
 
 
 def read() -> dict[str, Sequence[Outcome]]:
@@ -76,8 +84,17 @@ def write(rows: Rows) -> None:
     fresh.replace(RESULTS)
 
 
+def _words(text: str) -> list[str]:
+    """Strategies' words. Raises ArgumentTypeError for one that is none."""
+    words = text.split(",")
+    if unknown := [word for word in words if word not in AVAILABLE]:
+        raise argparse.ArgumentTypeError(f"no strategy {', '.join(unknown)}; there are: {', '.join(AVAILABLE)}")
+    return words
+
+
 def _commit() -> str:
-    argv = ["git", "rev-parse", "--short", "HEAD"]
+    """Of the project as it is before anything is run, with `+dirty` where tracked files differ from it."""
+    argv = ["git", "describe", "--always", "--exclude=*", "--dirty=+dirty"]
     return subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()
 
 

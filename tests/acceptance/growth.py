@@ -31,10 +31,12 @@ def config(name: str, regions: int) -> Json:
 
 
 def resources(name: str, regions: int) -> int | None:
-    """Resources in state, components included. None where the strategy does not take so many regions."""
+    """Resources that the program declares, components included. None where so many regions are refused."""
     try:
         settings, addresses = plan(config(name, regions))
-    except ConfigError:
+    except ConfigError as error:
+        if any(problem.path != "regions" for problem in error.problems):
+            raise
         return None
     secrets: Mapping[str, pulumi.Input[str]] = dict.fromkeys(strategy(name).secret_options, "c2VjcmV0")
     with _kubeconfigs():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from xml.etree import ElementTree
@@ -30,6 +30,12 @@ def from_junit(text: str, commit: str) -> list[Outcome]:
     """The outcomes in a file that `pytest --junitxml` wrote, in the tests' order."""
     cases = ElementTree.fromstring(text).iter("testcase")  # noqa: S314 (our own file)
     return [_outcome(case, commit) for case in cases]
+
+
+def whole(outcomes: Sequence[Outcome], tests: Sequence[str], why: str, commit: str) -> list[Outcome]:
+    """With a failure for every test that was not told of."""
+    told = {outcome.test for outcome in outcomes}
+    return [*outcomes, *(Outcome(test, "failed", why, commit) for test in tests if test not in told)]
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:

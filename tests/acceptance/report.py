@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.acceptance.outcome import Outcome
 
@@ -17,42 +17,52 @@ COLUMNS = {
     "test_no_node_talks_in_the_clear": "no plain text",
 }
 """Test -> the words over its column."""
+LATENCY = "test_names_and_connections_take"
+TESTS = (*COLUMNS, LATENCY)
+"""All that a strategy's run has to tell of."""
+
+Rows = Mapping[str, Sequence[Outcome]]
+"""Strategy -> what each test saw."""
+Words = Callable[[Outcome], str]
+"""What a cell says of a test that passed."""
 
 
-def page(rows: Mapping[str, Sequence[Outcome]]) -> str:
+def page(rows: Rows) -> str:
     """Markdown: what was seen of every strategy, and why not where it was not."""
-    commits = sorted({f"`{outcome.commit}`" for outcomes in rows.values() for outcome in outcomes})
+    notes: list[str] = []
     lines = [
         "# What every strategy was seen to do",
         "",
-        "Made by `make acceptance` from the runs of `tests/lab/test_strategies.py`; seen at "
-        f"{', '.join(commits) or 'no commit yet'}. Three regions in the lab, as far apart as the strategy can stand: "
-        "without routes between their pods where it needs none.",
-        "Seconds are from the fault, or from its end where that is what heals, until every region reaches every other "
-        "again, a verification of some seconds included.",
+        "Made by `make acceptance` from the runs of `tests/lab/test_strategies.py`. Three regions in the lab, as far "
+        "apart as the strategy can stand: without routes between their pods where it needs none. How long each took "
+        "is in [choosing.md](../choosing.md#measured).",
         "",
-        f"| strategy | {' | '.join(COLUMNS.values())} |",
-        f"|---|{'---|' * len(COLUMNS)}",
+        f"| strategy | seen at | {' | '.join(COLUMNS.values())} |",
+        f"|---|---|{'---|' * len(COLUMNS)}",
     ]
-    notes: list[str] = []
     for strategy, outcomes in rows.items():
-        seen = {outcome.test: outcome for outcome in outcomes}
-        cells = [_cell(seen.get(test), notes) for test in COLUMNS]
-        lines.append(f"| [`{strategy}`]({strategy}.md) | {' | '.join(cells)} |")
-    lines += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1))]
-    return "\n".join(lines).rstrip() + "\n"
+        cells = [cell(outcomes, test, notes, lambda _: "yes") for test in COLUMNS]
+        lines.append(f"| [`{strategy}`]({strategy}.md) | {_commits(outcomes)} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *numbered(notes)]).rstrip() + "\n"
 
 
-def _cell(outcome: Outcome | None, notes: list[str]) -> str:
-    if outcome is None:
-        return _noted("not run", "not run yet", notes)
+def cell(outcomes: Sequence[Outcome], test: str, notes: list[str], words: Words) -> str:
+    """What a strategy's row has of a test: `words` where it passed, else why not, by the number of its note."""
+    told = [outcome for outcome in outcomes if outcome.test == test]
+    if not told:
+        return "not run"
+    outcome = max(told, key=lambda each: each.result == "failed")
     if outcome.result == "passed":
-        seconds = outcome.measured.get("recovered") or outcome.measured.get("up")
-        return "yes" if seconds is None else f"yes, {seconds:.0f} s"
-    return _noted("**no**" if outcome.result == "failed" else "not here", outcome.why, notes)
+        return words(outcome)
+    if outcome.why not in notes:
+        notes.append(outcome.why)
+    return f"{'**failed**' if outcome.result == 'failed' else 'not here'} ({notes.index(outcome.why) + 1})"
 
 
-def _noted(word: str, why: str, notes: list[str]) -> str:
-    if why not in notes:
-        notes.append(why)
-    return f"{word} ({notes.index(why) + 1})"
+def numbered(notes: Sequence[str]) -> list[str]:
+    """The notes as a list in Markdown."""
+    return [f"{number}. {note}" for number, note in enumerate(notes, 1)]
+
+
+def _commits(outcomes: Sequence[Outcome]) -> str:
+    return ", ".join(sorted({f"`{outcome.commit}`" for outcome in outcomes}))
