@@ -82,6 +82,7 @@ def test_at_once_it_is_refused_with_the_way(stack: RunningStack) -> None:
     stack.configure({**config, "strategy": AFTER})
     assert BOTH in stack.up(check=False)
     stack.configure(config)
+    stack.up()
     assert pods_of(stack, NAMES) == pods
 
 
