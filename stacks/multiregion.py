@@ -1,7 +1,7 @@
 """The composition: every region side by side, then the few steps that join them into one database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import pulumi
@@ -92,9 +92,10 @@ def multi_region(
     users = {user: _client(authority, user) for user in arguments.sql_users(settings)}
     stack = MultiRegion(settings, plan, lock, authority, users, clouds(settings, plan, lock))
 
-    common = _common(stack)
     there = [region for region in settings.regions if region.state is not RegionState.REMOVED]
-    sites = [_site(stack, region, common, strategy_secrets) for region in there]
+    sites = [_site(stack, region, strategy_secrets) for region in there]
+    common = _common(stack, sites)
+    sites = [replace(site, common=common) for site in sites]
     offers = _offers(stack, sites)
     for site in sites:
         if site.lost:
@@ -218,7 +219,7 @@ def _client(authority: CertificateAuthority, user: str) -> ClientCertificate:
     )
 
 
-def _site(stack: MultiRegion, region: RegionSettings, common: object, secrets: Mapping[str, pulumi.Input[str]]) -> Site:
+def _site(stack: MultiRegion, region: RegionSettings, secrets: Mapping[str, pulumi.Input[str]]) -> Site:
     """A region with the cluster that is made, or is there, for it."""
     return Site(
         settings=stack.settings,
@@ -227,15 +228,14 @@ def _site(stack: MultiRegion, region: RegionSettings, common: object, secrets: M
         cluster=stack.clouds.cluster(region),
         owner=f"{pulumi.get_project()}/{pulumi.get_stack()}",
         client_cidrs=arguments.live_cidrs(stack.plan),
-        common=common,
         secrets=secrets,
     )
 
 
-def _common(stack: MultiRegion) -> object:
+def _common(stack: MultiRegion, sites: Sequence[Site]) -> object:
     """What the chosen strategy has once for all regions, in no cluster."""
     return resources(stack.settings.strategy).offer_stack(
-        stack.settings, pulumi.ResourceOptions(depends_on=[stack.lock])
+        stack.settings, sites, pulumi.ResourceOptions(depends_on=[stack.lock])
     )
 
 

@@ -42,6 +42,7 @@ def _region_plan(chosen: Strategy, settings: Settings, region: RegionSettings) -
             for n in range(count)
         ),
         forwards=chosen.forwards(settings, region),
+        private_zone=chosen.private_zone(settings, region),
         certificate_names=chosen.certificate_names(region),
         hosts=chosen.hosts(region) if count else {},
     )

@@ -351,6 +351,8 @@ class RegionPlan:
     forwards: Mapping[str, tuple[str, ...]]
     """Other regions' DNS zones and the addresses that answer for them; never its own."""
     certificate_names: tuple[str, ...] | None
+    private_zone: str | None = None
+    """Zone in a cloud's own DNS, shown to all of the stack's networks there, that has the nodes' names; None: none."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Kubernetes nodes that carry its nodes, one each, and where the one there is dialled; empty: any may carry one."""
 
@@ -441,5 +443,6 @@ def _region_json(region: RegionPlan) -> dict[str, Any]:
         ],
         "hosts": dict(region.hosts),
         "forwards": {zone: list(addresses) for zone, addresses in region.forwards.items()},
+        "privateZone": region.private_zone,
         "certificateNames": None if region.certificate_names is None else list(region.certificate_names),
     }

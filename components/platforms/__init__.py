@@ -5,12 +5,13 @@ import pulumi_kubernetes as k8s
 
 from .balancing import Balancing
 from .kubeconfig import server
+from .place import Place
 
 
 class RegionalCluster(pulumi.ComponentResource):
     """A region's Kubernetes cluster, whoever runs it: what the rest of the program needs to know of one.
 
-    A platform's class sets these, `_kubernetes` and `_balancing`, and the other two where they differ, before it calls
+    A platform's class sets these, `_kubernetes` and `_balancing`, and the others where they differ, before it calls
     `register_outputs`. What is no output for programs in other languages is a property.
     """
 
@@ -24,6 +25,7 @@ class RegionalCluster(pulumi.ComponentResource):
     _api_server: pulumi.Output[str] | None = None
     _storage_class: str | None = None
     _owns_dns_text: bool = False
+    _place: Place | None = None
 
     @property
     def provider(self) -> k8s.Provider:
@@ -46,6 +48,11 @@ class RegionalCluster(pulumi.ComponentResource):
         if self._api_server is not None:
             return self._api_server
         return pulumi.Output.all(self.kubeconfig, self.context).apply(_server)
+
+    @property
+    def place(self) -> Place | None:
+        """Where in its cloud it is; None: nothing is known of where it runs (`existing`)."""
+        return self._place
 
     @property
     def owns_dns_text(self) -> bool:

@@ -18,6 +18,7 @@ from .eks_hosts import autoscaling_group, hosts_by_zone
 from .eks_rules import EksPeerArgs, EksPortArgs, PeerLists, api_rules, peer_rules, sources
 from .kubeconfig import exec_kubeconfig
 from .kubernetes_provider import kubernetes_provider
+from .place import Place
 
 STORAGE_CLASS = "cockroachdb"
 
@@ -179,6 +180,12 @@ class EksCluster(RegionalCluster):
             _storage_class(name, self._kubernetes, self)
         self._storage_class = STORAGE_CLASS
         self._owns_dns_text = True
+        self._place = Place(
+            provider=self.get_provider("aws:eks/cluster:Cluster"),
+            location=location,
+            network=args["vpc_id"],
+            cluster=cluster.name,
+        )
         self._balancing = Balancing(
             by_node_port=True, waits_for=[made for balancer in balancers for made in balancer.serving]
         )

@@ -17,6 +17,7 @@ from . import RegionalCluster
 from .balancing import Balancing
 from .kubeconfig import exec_kubeconfig
 from .kubernetes_provider import kubernetes_provider
+from .place import Place
 
 STORAGE_CLASS = "cockroachdb"
 
@@ -114,6 +115,14 @@ class GkeCluster(RegionalCluster):
         if not lost:
             _storage_class(name, args, self._kubernetes, self)
         self._storage_class = STORAGE_CLASS
+        self._place = Place(
+            provider=self.get_provider("gcp:container/cluster:Cluster"),
+            location=args["location"],
+            network=args["network"],
+            cluster=cluster.name,
+            project=args["project"],
+            workload_pool=cluster.workload_identity_config.apply(lambda config: config.workload_pool or ""),
+        )
         self._balancing = Balancing(
             annotations={
                 "networking.gke.io/load-balancer-type": "Internal",
@@ -126,10 +135,13 @@ class GkeCluster(RegionalCluster):
         self.register_outputs({"kubeconfig": self.kubeconfig, "context": self.context})
 
 
-def account_id(project: str, stack: str, region: str) -> str:
-    """Id of the hosts' service account, which is the project's and the same in every run: 6 to 30 of `[a-z0-9-]`."""
+def account_id(project: str, stack: str, region: str, use: str = "crdb") -> str:
+    """Id of a region's service account, which is the project's and the same in every run: 6 to 30 of `[a-z0-9-]`.
+
+    `use` tells a region's accounts apart; the default is the hosts'.
+    """
     told_apart = sha256(f"{project}/{stack}/{region}".encode()).hexdigest()[:7]
-    return f"crdb-{region[:16].rstrip('-')}-{told_apart}"
+    return f"{use}-{region[: 20 - len(use)].rstrip('-')}-{told_apart}"
 
 
 def maintenance_window(slot: int) -> gcp.container.ClusterMaintenancePolicyRecurringWindowArgsDict:

@@ -135,6 +135,13 @@ class Strategy(Protocol):
         """Whether every region has such a domain, and is found by it."""
         ...
 
+    def private_zone(self, settings: Settings, region: RegionSettings) -> str | None:
+        """The zone with the region's names that a cloud's own DNS is to show to all of the stack's networks in it.
+
+        None: there is none. What is in the zone is the strategy's to write.
+        """
+        ...
+
     @property
     def zone_key(self) -> str:
         """The region's config key that decides `dns_zone`, for messages."""

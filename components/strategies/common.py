@@ -43,6 +43,10 @@ class StrategyDefaults:
         """Nowhere."""
         return None
 
+    def private_zone(self, settings: Settings, region: RegionSettings) -> str | None:
+        """None."""
+        return None
+
     @property
     def secret_options(self) -> tuple[str, ...]:
         """None."""

@@ -96,10 +96,11 @@ class StrategyResources:
     def __init__(self, module: ModuleType) -> None:
         self._module = module
 
-    def offer_stack(self, settings: Settings, opts: pulumi.ResourceOptions) -> object:
-        """What the strategy has once for all regions, in no cluster. Default: None."""
+    def offer_stack(self, settings: Settings, sites: Sequence[Site], opts: pulumi.ResourceOptions) -> object:
+        """What the strategy has once for all regions, in no cluster. `sites`: those regions, lost ones among them, not
+        knowing of it yet. Default: None."""
         offer = getattr(self._module, "offer_stack", None)
-        return None if offer is None else offer(settings, opts)
+        return None if offer is None else offer(settings, sites, opts)
 
     def offer_region(self, site: Site, opts: pulumi.ResourceOptions) -> object:
         """What a live region gives to the others' connections. Default: None."""

@@ -109,6 +109,10 @@ class Transition:
         """The second's."""
         return self.after.network_domain(after(region))
 
+    def private_zone(self, settings: Settings, region: RegionSettings) -> str | None:
+        """The second's: regions have the same zone by both."""
+        return self.after.private_zone(settings_after(settings), after(region))
+
     def dns_zone(self, region: RegionSettings) -> str:
         """The same for both."""
         return self.after.dns_zone(after(region))

@@ -22,11 +22,11 @@ class TransitionResources(StrategyResources):
         self._first = first
         self._second = second
 
-    def offer_stack(self, settings: Settings, opts: pulumi.ResourceOptions) -> Both:
+    def offer_stack(self, settings: Settings, sites: Sequence[Site], opts: pulumi.ResourceOptions) -> Both:
         """Each one's."""
         return Both(
-            self._first.offer_stack(settings_before(settings), opts),
-            self._second.offer_stack(settings_after(settings), opts),
+            self._first.offer_stack(settings_before(settings), list(map(_before, sites)), opts),
+            self._second.offer_stack(settings_after(settings), list(map(_after, sites)), opts),
         )
 
     def offer_region(self, site: Site, opts: pulumi.ResourceOptions) -> Both:

@@ -54,7 +54,7 @@ class Gcp:
                 "peer_cidrs": live_cidrs(plan),
                 "client_cidrs": client_cidrs(settings, plan),
                 "health_check_ports": _health_check_ports(plan),
-                "cloud_dns": any(region.dns_kind is DnsKind.CLOUD_DNS for region in self.regions),
+                "apis": _apis(self.regions, plan),
             },
             pulumi.ResourceOptions(providers=[self.provider], depends_on=[lock]),
         )
@@ -105,6 +105,13 @@ def gcp_settings(settings: Settings) -> GcpSettings:
     if settings.gcp is None:
         raise ValueError("a region is on gke, but there are no gcp settings")
     return settings.gcp
+
+
+def _apis(regions: Sequence[RegionSettings], plan: AddressPlan) -> list[str]:
+    """Of the names' keeper; and where pods write to it, of what tells Google who they are."""
+    zones = any(plan.region(region.name).private_zone for region in regions)
+    answers = any(region.dns_kind is DnsKind.CLOUD_DNS for region in regions)
+    return [*(["dns"] if answers or zones else []), *(["iamcredentials"] if zones else [])]
 
 
 def _health_check_ports(plan: AddressPlan) -> list[int]:

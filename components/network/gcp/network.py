@@ -31,8 +31,8 @@ class GcpNetworkArgs(TypedDict):
     """Who may reach SQL and the console."""
     health_check_ports: list[int]
     """Where Services with `externalTrafficPolicy: Local` have hosts asked for their health."""
-    cloud_dns: NotRequired[bool]
-    """True: clusters have their names answered by Cloud DNS, whose API is switched on too. Default false."""
+    apis: NotRequired[list[str]]
+    """What else is called there, such as `dns`: switched on too. Default: nothing."""
 
 
 class GcpNetwork(pulumi.ComponentResource):
@@ -50,7 +50,7 @@ class GcpNetwork(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         apis = [
             gcp.projects.Service(f"{name}-{api}", service=f"{api}.googleapis.com", disable_on_destroy=False, opts=child)
-            for api in (*APIS, *(("dns",) if args.get("cloud_dns", False) else ()))
+            for api in (*APIS, *args.get("apis", []))
         ]
         of_region = {region["name"]: region["name"] if args["mode"] == PEERED else name for region in args["regions"]}
         vpcs = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -18,7 +18,7 @@ from .reader import MeshReader, MeshReaderArgs
 from .region import LostMeshRegion, MeshRegion, MeshRegionArgs
 
 
-def offer_stack(settings: Settings, opts: pulumi.ResourceOptions) -> MeshRoot:
+def offer_stack(settings: Settings, sites: Sequence[Site], opts: pulumi.ResourceOptions) -> MeshRoot:
     """What all sidecars of the mesh trust."""
     return MeshRoot("mesh-root", {"mesh_id": of_stack(settings).mesh_id, "protect": not settings.allow_data_loss}, opts)
 

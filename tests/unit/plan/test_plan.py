@@ -58,6 +58,7 @@ def test_dev_stack() -> None:
             for n in range(3)
         ],
         "hosts": {},
+        "privateZone": None,
         "forwards": {
             "us-central1.svc.cluster.local": ["10.2.16.53"],
             "us-west1.svc.cluster.local": ["10.3.16.53"],
