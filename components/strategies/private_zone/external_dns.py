@@ -1,8 +1,9 @@
 """external-dns in one region, rendered from plain values: what it may read, what it runs as, what it may reach."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
 
+import pulumi
 import pulumi_kubernetes as k8s
 
 from ...database.fragments import Manifest, container_security, pod_security
@@ -31,30 +32,41 @@ class WriterArgs(TypedDict):
     """The region's namespace: only what is in it is published."""
     image: str
     """external-dns' container image."""
-    zone: str
-    """The whole zone, as its servers have it."""
     part: str
     """The region's part of the zone: no name outside of it is ever touched."""
     owner: str
     """Marks this cluster's records in the zone (TXT): no other's are ever changed."""
-    server: str
-    """Address that takes updates and zone transfers."""
-    port: int
-    """Where it does."""
-    key_name: str
-    """Of the TSIG key that updates are signed with."""
-    key_algorithm: str
-    """Such as `hmac-sha256`."""
 
 
-def arguments(args: WriterArgs) -> list[str]:
-    """The command line, but for the TSIG key's secret, which is in the environment.
+class EndpointArgs(TypedDict):
+    """Where it is let out to."""
+
+    cidr: str
+    """Whose addresses."""
+    ports: list[int]
+    """TCP."""
+
+
+class KeeperArgs(TypedDict):
+    """How external-dns writes to whoever keeps the zone."""
+
+    arguments: list[pulumi.Input[str]]
+    """Of its command line: the provider, and what that has to know."""
+    endpoints: list[EndpointArgs]
+    """What it reaches beside what every pod of the namespace may (names, the API server)."""
+    environment: NotRequired[dict[str, str]]
+    """Plain variables. Default: none."""
+    account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """Of its ServiceAccount. Default: none."""
+
+
+def arguments(args: WriterArgs, keeper: KeeperArgs) -> list[pulumi.Input[str]]:
+    """The command line. No secret is in it.
 
     - `upsert-only`: a record is written anew, never taken away. A name that is gone while its pod moves is remembered
       as missing by every resolver that asks then; one that is stale is dialled in vain until the next round, and TLS
       refuses who else may have that address.
     - `txt-prefix`: the TXT record that says whose a name is has to be in the region's part too, and next to no name.
-    - `rfc2136-tsig-axfr`: what is in the zone is read by zone transfer, the one way that RFC 2136 knows.
     """
     return [
         "--source=service",
@@ -72,13 +84,7 @@ def arguments(args: WriterArgs) -> list[str]:
         f"--min-event-sync-interval={EVENTS_APART}",
         f"--metrics-address=:{HEALTH_PORT}",
         "--log-format=json",
-        "--provider=rfc2136",
-        f"--rfc2136-host={args['server']}",
-        f"--rfc2136-port={args['port']}",
-        f"--rfc2136-zone={args['zone']}",
-        f"--rfc2136-tsig-keyname={args['key_name']}",
-        f"--rfc2136-tsig-secret-alg={args['key_algorithm']}",
-        "--rfc2136-tsig-axfr",
+        *keeper["arguments"],
     ]
 
 
@@ -96,18 +102,27 @@ def rules() -> list[k8s.rbac.v1.PolicyRuleArgsDict]:
     ]
 
 
-def egress_spec(args: WriterArgs) -> Manifest:
-    """To the server, beside what every pod of the namespace may reach (names, the API server)."""
-    ports = [{"protocol": "TCP", "port": args["port"]}]
+def egress_spec(keeper: KeeperArgs) -> Manifest:
+    """To the keeper, beside what every pod of the namespace may reach."""
     return {
         "podSelector": {"matchLabels": labels()},
         "policyTypes": ["Egress"],
-        "egress": [{"to": [{"ipBlock": {"cidr": f"{args['server']}/32"}}], "ports": ports}],
+        "egress": [
+            {
+                "to": [{"ipBlock": {"cidr": endpoint["cidr"]}}],
+                "ports": [{"protocol": "TCP", "port": port} for port in endpoint["ports"]],
+            }
+            for endpoint in keeper["endpoints"]
+        ],
     }
 
 
-def deployment_spec(args: WriterArgs, annotations: Mapping[str, object]) -> Manifest:
-    """One pod, and never two at once: external-dns elects no leader, and two would undo each other's work."""
+def deployment_spec(args: WriterArgs, keeper: KeeperArgs, secret_hash: object = None) -> Manifest:
+    """One pod, and never two at once: external-dns elects no leader, and two would undo each other's work.
+
+    `secret_hash`: another one makes another pod; None: there is no secret.
+    """
+    annotations = {} if secret_hash is None else {SECRET_HASH: secret_hash}
     away = [
         {"key": f"node.kubernetes.io/{state}", "operator": "Exists", "effect": "NoExecute",
          "tolerationSeconds": AWAY_SECONDS}
@@ -118,29 +133,28 @@ def deployment_spec(args: WriterArgs, annotations: Mapping[str, object]) -> Mani
         "strategy": {"type": "Recreate"},
         "selector": {"matchLabels": labels()},
         "template": {
-            "metadata": {"labels": labels(), "annotations": dict(annotations)},
+            "metadata": {"labels": labels(), "annotations": annotations},
             "spec": {
                 "serviceAccountName": NAME,
                 "enableServiceLinks": False,
                 "securityContext": pod_security(),
                 "tolerations": away,
-                "containers": [_container(args)],
+                "containers": [_container(args, keeper, signs=secret_hash is not None)],
             },
         },
     }
 
 
-def _container(args: WriterArgs) -> Manifest:
+def _container(args: WriterArgs, keeper: KeeperArgs, *, signs: bool) -> Manifest:
+    secret = {"secretKeyRef": {"name": NAME, "key": SECRET_KEY}}
     return {
         "name": NAME,
         "image": args["image"],
         "imagePullPolicy": "IfNotPresent",
-        "args": arguments(args),
+        "args": arguments(args, keeper),
         "env": [
-            {
-                "name": "EXTERNAL_DNS_RFC2136_TSIG_SECRET",
-                "valueFrom": {"secretKeyRef": {"name": NAME, "key": SECRET_KEY}},
-            }
+            *([{"name": "EXTERNAL_DNS_RFC2136_TSIG_SECRET", "valueFrom": secret}] if signs else []),
+            *({"name": name, "value": value} for name, value in keeper.get("environment", {}).items()),
         ],
         "ports": [{"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"}],
         "livenessProbe": {"httpGet": {"path": "/healthz", "port": "health"}, "periodSeconds": 10},

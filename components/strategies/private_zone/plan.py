@@ -1,8 +1,8 @@
 """`private-zone`, pure side.
 
 A node is its pod's name in a private zone outside of Kubernetes: `cockroachdb-0.us-east1.crdb.internal`. In each region
-external-dns writes its own pods' addresses there, and every cluster's DNS asks that zone's servers, for its own nodes
-as for the others'.
+external-dns writes its own pods' addresses there. Every cluster's DNS asks that zone's servers, for its own nodes as
+for the others'; or, where the cloud keeps the zone, the cloud's DNS, as for any name that is not the cluster's.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from ipaddress import IPv4Address
 
 from ...plan.balancers import PODS
 from ...plan.defaults import HTTP_PORT, MAX_UPSTREAMS, SQL_PORT
-from ...plan.model import DnsKind, Platform, Problem, RegionSettings, Settings
+from ...plan.model import DnsKind, Platform, Problem, RegionSettings, RegionState, Settings
 from ...plan.reader import Reader
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
 from ..common import StrategyDefaults, extra_stub_domains, first_nodes
 from ..services import SERVICE, service_names
-from .options import SECRET, PrivateZoneOptions, read
+from .keeper import SERVICES, TAKEN, keeper, options, part, platforms
+from .options import SECRET, DynamicServers, PrivateZoneOptions, read
 
 TTL_SECONDS = 5
 """How long resolvers may keep a node's address: about as long as a pod takes to come back with another one."""
@@ -46,20 +47,42 @@ class PrivateZonePlan(StrategyDefaults):
         return (SECRET,)
 
     def refuses(self, settings: Settings) -> Iterator[Problem]:
-        """No servers to write to or ask, servers that can't be those, and zones that would hide a cluster's own."""
-        yield from self._servers(settings)
-        yield from self._without_forwards(settings)
+        """Nobody to keep the zone, servers that can't be those, and zones that would hide names of others."""
+        servers = options(settings.strategy_options).servers
+        if servers is not None:
+            yield from self._servers(settings, servers)
+            yield from self._without_forwards(settings)
+        elif keeper(settings) is None:
+            yield from self._kept_by_nobody(settings)
+        else:
+            yield from self._taken(settings)
         yield from self._hidden(settings)
 
-    def _servers(self, settings: Settings) -> Iterator[Problem]:
-        found = _options(settings.strategy_options).servers
-        if found is None:
+    def _kept_by_nobody(self, settings: Settings) -> Iterator[Problem]:
+        found = platforms(settings)
+        if found:
+            able = " or ".join(f"on {platform} ({service})" for platform, service in SERVICES.items())
             yield Problem(
                 "strategyOptions.rfc2136",
-                "missing; give the `servers` of the zone, which take dynamic updates (RFC 2136), and a `tsigKeyName`; "
-                "this version makes no zone in Cloud DNS or Route 53",
+                f"missing, and regions are on {' and '.join(found)}: the program makes zones itself only where all "
+                f"running regions are {able}; give the `servers` of the zone, which take dynamic updates (RFC 2136), "
+                "and a `tsigKeyName`, or take strategy stub-domains",
             )
-            return
+
+    def _taken(self, settings: Settings) -> Iterator[Problem]:
+        """A private zone answers for all that is below its name, in the whole VPC."""
+        for region in settings.regions:
+            zone = self.private_zone(settings, region)
+            for name in TAKEN.get(region.platform, ()):
+                if zone is not None and (_inside(zone, name) or _inside(name, zone)):
+                    yield Problem(
+                        ZONE,
+                        f"makes a zone {zone}, which would hide names of {name} that hosts and pods need; "
+                        "use one outside of it, such as crdb.internal",
+                    )
+                    return
+
+    def _servers(self, settings: Settings, found: DynamicServers) -> Iterator[Problem]:
         if len(found.servers) > MAX_UPSTREAMS:
             yield Problem(
                 SERVERS,
@@ -94,8 +117,12 @@ class PrivateZonePlan(StrategyDefaults):
                 )
 
     def _hidden(self, settings: Settings) -> Iterator[Problem]:
-        """A forward catches a whole zone, and the longest zone that fits a name decides who answers."""
-        zone = _options(settings.strategy_options).zone
+        """A forward catches a whole zone, and the longest zone that fits a name decides who answers.
+
+        Where no forward leads to the nodes' names, a wider one of others catches them.
+        """
+        found = options(settings.strategy_options)
+        zone, alone = found.zone, found.servers is None
         domains = {region.cluster_domain for region in settings.regions if region.state in RUNNING}
         for domain in sorted(domains):
             if _inside(zone, domain) or _inside(domain, zone):
@@ -105,16 +132,22 @@ class PrivateZonePlan(StrategyDefaults):
                     "answers; use a zone outside of it, such as crdb.internal",
                 )
         for other in settings.dns.extra_stub_domains:
-            if _inside(other, zone):
+            if _inside(other, zone) or (alone and _inside(zone, other)):
+                how = "is" if other == zone else "is part of" if _inside(other, zone) else "covers"
                 yield Problem(
                     f"dns.extraStubDomains.{other}",
-                    f"is {zone} or part of it, where the nodes' names are: its servers would be asked instead; leave "
-                    "it out, or use another strategyOptions.zone",
+                    f"{how} {zone}, where the nodes' names are: its servers would be asked instead; leave it out, or "
+                    "use another strategyOptions.zone",
                 )
 
     def dns_zone(self, region: RegionSettings) -> str:
         """The region's part of the zone."""
-        return f"{region.name}.{_options(region.strategy_options).zone}"
+        return part(region)
+
+    def private_zone(self, settings: Settings, region: RegionSettings) -> str | None:
+        """The region's part, where its cloud keeps it. A lost region's stays, with the VPC that it is shown to."""
+        there = region.state is not RegionState.REMOVED and region.platform is keeper(settings)
+        return part(region) if there else None
 
     def node_address(self, region: RegionSettings, ordinal: int) -> str:
         """The pod's name in the region's part."""
@@ -130,10 +163,11 @@ class PrivateZonePlan(StrategyDefaults):
 
     def forwards(self, settings: Settings, region: RegionSettings) -> Mapping[str, tuple[str, ...]]:
         """The whole zone, of which the region's own part is one: its cluster's DNS does not know these names."""
-        options = _options(settings.strategy_options)
-        if region.state not in RUNNING or options.servers is None:
+        found = options(settings.strategy_options)
+        if region.state not in RUNNING:
             return {}
-        return {options.zone: options.servers.servers, **extra_stub_domains(settings, region)}
+        zone = {} if found.servers is None else {found.zone: found.servers.servers}
+        return {**zone, **extra_stub_domains(settings, region)}
 
     def service_annotations(self, region: RegionSettings) -> Mapping[str, str]:
         """What external-dns makes records of: the name of all nodes, and below it each pod's hostname.
@@ -146,7 +180,7 @@ class PrivateZonePlan(StrategyDefaults):
         }
 
     def ports(self) -> tuple[Port, ...]:
-        """Nodes to nodes. The zone's servers are in no region; who reaches them is not the program's to say."""
+        """Nodes to nodes. Whoever answers for the zone is in no region; the way there is not the program's to say."""
         return (
             Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
             Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
@@ -159,13 +193,6 @@ class PrivateZonePlan(StrategyDefaults):
             host_network=False,
             certificate_source=CertificateSource.PLANNED,
         )
-
-
-def _options(found: object) -> PrivateZoneOptions:
-    """Raises TypeError for another strategy's."""
-    if not isinstance(found, PrivateZoneOptions):
-        raise TypeError(f"{type(found).__name__} is not what private-zone reads")
-    return found
 
 
 def _inside(zone: str, other: str) -> bool:

@@ -48,6 +48,8 @@ def _own(args: Any) -> dict[str, Any]:
             }
         case "aws:eks/nodeGroup:NodeGroup":
             return {"resources": [{"autoscalingGroups": [{"name": f"asg-{args.name}"}]}]}
+        case "aws:route53/zone:Zone":
+            return {"zoneId": f"Z-{args.name}"}
         case "aws:ec2/vpnConnection:VpnConnection":
             return {f"tunnel{n}{key}": f"{n}" for n in (1, 2) for key in ("Address", "PresharedKey")}
         case _:

@@ -134,7 +134,7 @@ def test_eks_is_told_by_its_own_dns_text() -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (config(options={}), "strategyOptions.rfc2136: missing; give the `servers`"),
+        (config(options={}), "strategyOptions.rfc2136: missing, and regions are on existing: the program makes zones"),
         (config(options=with_servers(servers=["10.1.128.53"])),
          "strategyOptions.rfc2136.servers[0]: 10.1.128.53 is in the range of regions[0]'s pods (10.1.128.0/17)"),
         (config(options=with_servers(servers=["10.2.32.53"])),
