@@ -16,6 +16,7 @@ from components.plan.model import Platform
 
 from . import egress, vpn
 from .aws import balancer as aws_balancer
+from .aws import names as aws_names
 from .aws import routes as aws_routes
 from .aws import security
 from .aws import site as aws_site
@@ -85,7 +86,9 @@ class Proof:
             yield from (("everything", site) for site in (here, there) if isinstance(site, Failure))
             return
         if isinstance(here, gcp_site.Site) and isinstance(there, gcp_site.Site):
-            yield from (("nodes' names", failure) for failure in gcp_names.found(here, there))
+            yield from (("nodes' names", failure) for failure in gcp_names.found(self.graph, here, there))
+        if isinstance(here, aws_site.Site) and isinstance(there, aws_site.Site):
+            yield from (("nodes' names", failure) for failure in aws_names.found(self.graph, here, there))
         for flow in self._directly(source, target):
             yield from ((flow.what, failure) for failure in self._failures(flow))
         for flow in self._to_api_server(source, target):

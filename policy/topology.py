@@ -41,6 +41,8 @@ class Region:
     nodes: int
     network_zone: str | None = None
     """`<namespace>.svc.<domain>`, where the region's nodes have names for the whole network; None: they need none."""
+    private_zone: str | None = None
+    """The zone of its cloud's own DNS that its nodes' names are in; None: they are in none."""
 
     def balancers_of(self, kind: str) -> tuple[Balancer, ...]:
         """Those of one kind."""
@@ -100,4 +102,5 @@ def _region(region: Mapping[str, Any], network_names: bool) -> Region:
         zones=tuple(region["zones"]),
         nodes=len(region["nodes"]),
         network_zone=region["dnsZone"] if network_names else None,
+        private_zone=region.get("privateZone"),
     )

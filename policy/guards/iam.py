@@ -20,7 +20,15 @@ DOCUMENTS = {
 """Type -> its property that holds a policy document."""
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 ALMIGHTY = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
-GRANTS = tuple(f"gcp:projects/iAM{kind}:IAM{kind}" for kind in ("Member", "Binding"))
+GRANTS = tuple(
+    grant
+    for kind in ("Member", "Binding")
+    for grant in (
+        f"gcp:projects/iAM{kind}:IAM{kind}",
+        f"gcp:serviceaccount/iAM{kind}:IAM{kind}",
+        f"gcp:dns/dnsManagedZoneIam{kind}:DnsManagedZoneIam{kind}",
+    )
+)
 PRIMITIVE = ("roles/owner", "roles/editor")
 EVERYBODY = ("allUsers", "allAuthenticatedUsers")
 RBAC = tuple(f"kubernetes:rbac.authorization.k8s.io/v1:{kind}" for kind in ("Role", "ClusterRole"))

@@ -1,4 +1,4 @@
-"""Nothing is open to everybody: firewalls, load balancers, API endpoints, hosts."""
+"""Nothing is open to everybody: firewalls, load balancers, API endpoints, hosts, names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from .. import kubernetes
 from ..aws import kinds as aws
 from ..gcp import kinds as gcp
+from ..gcp.names import private
 from ..graph import Graph, Resource
 from ..topology import Topology
 from .finding import Finding
@@ -39,6 +40,12 @@ def findings(graph: Graph, _: Topology | None) -> Iterator[Finding]:
         yield from _gke(cluster)
     for service in graph.of(kubernetes.SERVICE):
         yield from _service(graph, service)
+    for zone in graph.of(gcp.MANAGED_ZONE):
+        if not private(zone):
+            yield Finding(zone, "shows its names to the whole internet; set visibility private")
+    for zone in graph.of(aws.ZONE):
+        if not zone.says("vpcs"):
+            yield Finding(zone, "shows its names to the whole internet; name the VPCs that see them in vpcs")
 
 
 def _firewall(rule: Resource) -> Iterator[Finding]:

@@ -18,13 +18,14 @@ from tests.unit.stacks.test_clouds import raw
 
 def config(case: str) -> dict[str, Any]:
     """`gke`, `gke-peered`, `eks`, `eks-private`, `eks-transit`, `multicloud`, `multicloud-peered`; any of them
-    `+STRATEGY`."""
+    `+STRATEGY`, with the options of the lab's scene, or `+STRATEGY+plain`, without any."""
     case, _, strategy = case.partition("+")
+    strategy, _, plain = strategy.partition("+")
     stack, _, variant = case.partition("-")
     found = raw(stack)
     if strategy:
         found["strategy"] = strategy
-        found["strategyOptions"] = stack_options(strategy)
+        found["strategyOptions"] = {} if plain else stack_options(strategy)
     if variant == "peered":
         found["gcp"]["network"] = "peered"
     if variant == "private":

@@ -14,6 +14,7 @@ from policy.topology import topology
 from tests.unit.policy.graphs import exported, one
 
 EAST, EKS = "us-east1", "us-east-1"
+NAMES = "gke+private-zone+plain"
 
 
 def found(there: Graph) -> set[tuple[str, str]]:
@@ -41,6 +42,20 @@ CHANGES: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("gke", "deletion-protection", STORAGE_CLASS, f"{EAST}-storage", {"reclaimPolicy": "Delete"}),
     ("gke", "least-privilege", "gcp:projects/iAMMember:IAMMember", f"{EAST}-nodes", {"role": "roles/editor"}),
     ("gke", "least-privilege", "gcp:projects/iAMMember:IAMMember", f"{EAST}-nodes", {"member": "allUsers"}),
+    (
+        NAMES,
+        "least-privilege",
+        "gcp:dns/dnsManagedZoneIamMember:DnsManagedZoneIamMember",
+        f"{EAST}-names-writes",
+        {"member": "allUsers"},
+    ),
+    (
+        NAMES,
+        "least-privilege",
+        "gcp:serviceaccount/iAMMember:IAMMember",
+        f"{EAST}-names-writer",
+        {"member": "allAuthenticatedUsers"},
+    ),
     ("eks", "nothing-public", aws.INGRESS, f"{EKS}-sql-from-peer-pods", {"cidrIpv4": "0.0.0.0/0"}),
     ("eks", "nothing-public", aws.INGRESS, f"{EKS}-sql-from-peer-pods", {"cidrIpv6": "::/0"}),
     ("eks", "nothing-public", aws.PREFIX_LIST, f"{EKS}-peer-pods", {"entries": [{"cidr": "0.0.0.0/0"}]}),

@@ -162,3 +162,70 @@ def test_an_api_server_on_gke_that_is_not_open_to_the_others(change: dict[str, o
     assert {each.target for each in found} == {"us-east1"}
     assert {each.hop for each in found} == {"API server"}
     assert all(says in each.message and each.urn == cluster for each in found)
+
+
+KEPT = ("gke+private-zone+plain", "gke-peered+private-zone+plain", "eks+private-zone+plain")
+MANAGED_ZONE = "gcp:dns/managedZone:ManagedZone"
+HOSTED_ZONE = "aws:route53/zone:Zone"
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("case", KEPT)
+def test_names_that_clouds_keep_are_proved(case: str, known: bool) -> None:
+    there = graph(case, known=known)
+    assert all(region.private_zone for region in plan_of(there).regions)
+    assert violations(there, plan_of(there)) == []
+    assert [str(finding) for guard in GUARDS for finding in guard.rule(there, plan_of(there))] == []
+
+
+@pytest.mark.parametrize(
+    ("case", "kind", "region", "others"),
+    [
+        ("gke+private-zone+plain", MANAGED_ZONE, "us-east1", ("us-central1", "us-west1")),
+        ("eks+private-zone+plain", HOSTED_ZONE, "us-east-1", ("us-east-2", "us-west-2")),
+    ],
+)
+def test_a_region_whose_zone_is_missing_is_found_by_nobody(
+    case: str, kind: str, region: str, others: tuple[str, ...]
+) -> None:
+    found = broken(case, kind, f"{region}-names-zone")
+    assert found == {(other, region): {"names"} for other in others}
+
+
+def changed(case: str, kind: str, name: str, **props: object) -> dict[tuple[str, str], str]:
+    """(source, target) -> what is said, with one resource's properties changed."""
+    before = exported(case)
+    after = before.changed(one(before, kind, name), **props)
+    found = [each for each in violations(after, plan_of(before)) if each.severity is Severity.BROKEN]
+    assert {each.hop for each in found} <= {"names"}
+    return {(each.source, each.target): each.message for each in found}
+
+
+def test_a_vpc_that_does_not_see_a_zone_finds_nobody_in_it() -> None:
+    shown = {"networks": [{"networkUrl": "us-central1-id"}]}
+    found = changed(KEPT[1], MANAGED_ZONE, "us-east1-names-zone", privateVisibilityConfig=shown)
+    assert set(found) == {("us-west1", "us-east1")}
+    assert "is not shown to Network us-west1; add that to privateVisibilityConfig.networks" in str(found)
+    found = changed(KEPT[2], HOSTED_ZONE, "us-east-1-names-zone", vpcs=[{"vpcId": "us-east-2-vpc-id"}])
+    assert set(found) == {("us-west-2", "us-east-1")}
+    assert "is not shown to Vpc us-west-2-vpc; add that to vpcs" in str(found)
+
+
+def test_a_public_zone_is_no_private_one() -> None:
+    for case, kind, region, props in (
+        (KEPT[0], MANAGED_ZONE, "us-east1", {"visibility": "public"}),
+        (KEPT[2], HOSTED_ZONE, "us-east-1", {"vpcs": None}),
+    ):
+        assert {target for _, target in changed(case, kind, f"{region}-names-zone", **props)} == {region}
+        before = exported(case)
+        after = before.changed(one(before, kind, f"{region}-names-zone"), **props)
+        said = [str(finding) for guard in GUARDS for finding in guard.rule(after, plan_of(before))]
+        assert len(said) == 1
+        assert "shows its names to the whole internet" in said[0]
+
+
+@pytest.mark.parametrize("setting", ["enableDnsSupport", "enableDnsHostnames"])
+def test_a_vpc_of_amazon_without_its_resolver_finds_nobody(setting: str) -> None:
+    found = changed(KEPT[2], "aws:ec2/vpc:Vpc", "us-east-2-vpc", **{setting: False})
+    assert {source for source, _ in found} == {"us-east-2"}
+    assert all(setting in message for message in found.values())
