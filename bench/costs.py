@@ -18,6 +18,7 @@ import yaml
 from components.plan import Settings
 from components.plan.machines import host_type, hosts
 from components.plan.model import GcpNetworkMode, NatGateways, Platform, RegionSettings
+from components.strategies import strategy
 from stacks.settings import from_stack_file
 
 from .tables import table
@@ -73,6 +74,7 @@ def _gke(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str
     yield group, "gcp-nat-data", count * assumed["throughNatGiB"]
     yield group, "gcp-forwarding-rules", count
     yield group, "gcp-balancer-data", count * assumed["throughSqlBalancerGiB"]
+    yield group, "gcp-dns-zone", _private_zones(settings, regions)
     yield group, "gcp-between-zones", count * assumed["betweenZonesGiB"]
     yield group, "gcp-between-regions", here * assumed["toOtherRegionsGiB"]
     yield group, "gcp-internet", there * assumed["toOtherRegionsGiB"]
@@ -106,6 +108,7 @@ def _eks(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str
     yield group, "aws-address", gateways
     yield group, "aws-nat-data", count * assumed["throughNatGiB"]
     yield group, "nlb", 2 * count
+    yield group, "aws-dns-zone", _private_zones(settings, regions)
     yield group, "nlcu", count * assumed["throughSqlBalancerGiB"]
     yield group, "aws-between-zones", count * assumed["betweenZonesGiB"]
     yield group, "aws-between-regions", between
@@ -116,6 +119,11 @@ def _eks(settings: Settings, regions: list[RegionSettings], assumed: Mapping[str
     yield group, "aws-vpn", vpn * (TUNNELS // 2) * count
     yield group, "kms-key", count
     yield group, "cloudwatch-logs", count * assumed["controlPlaneLogsGiB"]
+
+
+def _private_zones(settings: Settings, regions: list[RegionSettings]) -> int:
+    """In the cloud's own DNS."""
+    return sum(strategy(settings.strategy).private_zone(settings, region) is not None for region in regions)
 
 
 def _shares(settings: Settings, mine: Decimal, others: Decimal) -> tuple[Decimal, Decimal]:

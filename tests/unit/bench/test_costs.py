@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from bench import costs
-from components.plan import Settings
+from components.plan import Settings, plan
 from components.plan.model import NatGateways
+from tests.unit.stacks.test_clouds import raw
 
 STACKS, BOOK = costs.load()
 
@@ -25,9 +26,12 @@ def test_every_price_is_used_and_has_a_source_or_says_that_it_has_none() -> None
         assert price.get("memory") or (price["source"].startswith("https://") and price["date"]), name
         assert price["unit"] in ("hour", "month", "GiB", "GiB-month"), name
     used = {price for settings in STACKS.values() for price in quantities(settings)}
-    assert BOOK["prices"].keys() - used == {"transit-gateway", "transit-gateway-data"}, (
-        "examples are too small for these"
-    )
+    assert BOOK["prices"].keys() - used == {
+        "transit-gateway",
+        "transit-gateway-data",
+        "gcp-dns-zone",
+        "aws-dns-zone",
+    }, "examples are too small for these, or have another strategy"
 
 
 def test_both_clouds_pay_for_their_ends_of_the_tunnels() -> None:
@@ -52,6 +56,13 @@ def test_a_choice_in_the_stack_file_shows() -> None:
     transit = quantities(replace(eks, aws=replace(eks.aws, transit_gateway_from=3)))
     # Three regions: each gateway is attached to its VPC and to two other gateways.
     assert transit["transit-gateway"] == 9
+
+
+@pytest.mark.parametrize(("stack", "price"), [("gke", "gcp-dns-zone"), ("eks", "aws-dns-zone")])
+def test_a_zone_in_a_clouds_dns_is_a_regions_own(stack: str, price: str) -> None:
+    assert price not in quantities(STACKS[stack])
+    settings, _ = plan({**raw(stack), "strategy": "private-zone"})
+    assert quantities(settings)[price] == 3
 
 
 def test_a_pool_has_as_many_hosts_in_every_zone() -> None:
