@@ -23,8 +23,8 @@ def target() -> Target:
     )
 
 
-def findings(change: world.Break) -> tuple[Finding, ...]:
-    aim = target()
+def findings(change: world.Break, aim: Target | None = None) -> tuple[Finding, ...]:
+    aim = aim or target()
     measured = world.measure(aim)
     change(measured)
     return judge.judge(aim, measured.values()).findings
@@ -63,3 +63,17 @@ def test_one_regions_names_that_are_not_found(got: dict[str, object], code: str,
     found = findings(update("names", EAST, WEST, udp=got, tcp=got, fresh=each_way(got)))
     assert {(each.code, each.source, each.target) for each in found} == {(code, EAST, WEST)}
     assert all(fix in each.fix for each in found)
+
+
+def test_names_that_a_cloud_keeps_for_private_zone() -> None:
+    aim = world.target(platform="eks")
+    regions = tuple(replace(region, dns_addresses=(), forwards={}) for region in aim.regions)
+    kept = replace(aim, strategy="private-zone", regions=regions)
+    assert findings(lambda _: None, kept) == ()
+    for got, code, fix in (
+        (answer(rcode="NXDOMAIN"), "dns-name-unknown", "external-dns"),
+        (answer(rcode="SERVFAIL"), "dns-resolver", "the VPC's DNS"),
+    ):
+        found = findings(update("names", EAST, WEST, udp=got, tcp=got, fresh=each_way(got)), kept)
+        assert {each.code for each in found} == {code}
+        assert all(fix in each.fix for each in found)
