@@ -53,7 +53,8 @@ class Watcher:
 
     def attempts(self) -> list[Attempt]:
         """All that have ended, in the order in which they began."""
-        return sorted(Attempt(*json.loads(line)) for line in self.pod.printed().splitlines())
+        whole, _, _ = self.pod.printed().rpartition("\n")
+        return sorted(Attempt(*json.loads(line)) for line in whole.splitlines())
 
     def until_steady(self) -> None:
         """Returns once the attempts of a second, from now on, have all succeeded."""
