@@ -63,7 +63,8 @@ def section(rows: Rows, growth: Growth, counted_at: str) -> str:
         "Seconds. A pod in another region finds the node and has it answer, ten times a second: for how long in all "
         "that failed (of the time that a fault lasted, commands included, where it has to be healed) / when it failed "
         "for the last time, after the heal where there is one, else after the fault. 0: never. Names that are cached "
-        "outlive the loss of what they came from. One node more: the `up`.",
+        "outlive the loss of what they came from, and the move of what they lead to. A node whose address is its pod's "
+        "own is found, when the pod is another, at the balancer that nodes join at. One node more: the `up`.",
         "",
         f"| strategy | {' | '.join(COLUMNS[test] for test in (*RECOVERIES, MORE))} |",
         f"|---|{'---|' * (len(RECOVERIES) + 1)}",
