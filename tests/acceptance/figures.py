@@ -18,9 +18,9 @@ Growth = Mapping[str, Sequence[int | None]]
 
 KINDS = {
     "cold from alpha": "name that is not there, in alpha",
-    "cold from gamma": "the same in gamma",
+    "cold from gamma": "name that is not there, in gamma",
     "warm from alpha": "name asked before, in alpha",
-    "warm from gamma": "the same in gamma",
+    "warm from gamma": "name asked before, in gamma",
     "connect from alpha": "connection until the node answers",
 }
 RECOVERIES = (
@@ -100,8 +100,8 @@ def plot(rows: Rows, growth: Growth, path: Path) -> None:
 
     def bars(axes: Any, place: int, places: int, values: Mapping[str, float | None], **more: Any) -> Any:
         there = {shown.index(name): value for name, value in values.items() if value is not None}
-        at = [row + 0.8 * (place / (places - 1) - 0.5) for row in there]
-        return axes.barh(at, list(there.values()), height=0.7 / places, color=f"C{place}", **more)
+        at = [row + 0.7 * ((place + 0.5) / places - 0.5) for row in there]
+        return axes.barh(at, list(there.values()), height=0.65 / places, color=f"C{place}", **more)
 
     for place, (kind, words) in enumerate(KINDS.items()):
         for percentile, alpha in (("p99", 0.35), ("p50", 1.0)):
@@ -118,6 +118,8 @@ def plot(rows: Rows, growth: Growth, path: Path) -> None:
         style = "-" if place < len(growth) / 2 else "--"
         size.plot([x for x, _ in points], [y for _, y in points], f"o{style}", color=f"C{place}", label=name)
     size.set(title="resources", xlabel="regions", xticks=COUNTS)
+    for axes in (names, faults):
+        axes.set_ylim(-0.5, len(shown) - 0.5)
     for axes in (names, faults, size):
         axes.legend(fontsize="x-small")
         axes.grid(alpha=0.3)
