@@ -46,7 +46,7 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
     """What the pods of `region` are to probe. `deadline` and `peers_within` are seconds from a pod's start.
 
     `nodes`: every node of every region; without a name where nobody knows its address. `servers`: each address that
-    this region's DNS forwards a region's zone to, its own too where its names are outside of the cluster, with a node's
+    this region's DNS forwards a region's zone to, its own too where its names are outside of the cluster, with a
     name that it must know; empty for strategies that chain no DNS. `balancers`: the others' that lead to any node.
     """
     servers = [
@@ -54,7 +54,7 @@ def probe_input(target: Target, region: Region, run: str, deadline: int, peers_w
             "region": other.name,
             "address": address,
             "zone": other.dns_zone,
-            "name": other.nodes[0].name,
+            "name": other.name_in_zone,
             "questions": FRESH_QUESTIONS,
         }
         for other in target.regions

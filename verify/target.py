@@ -10,6 +10,7 @@ from components.plan.defaults import HTTP_PORT, SQL_PORT
 from components.plan.layout import hosts_per_zone
 from components.plan.model import AddressPlan, NodePlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
 from components.strategies import strategy
+from components.strategies.services import SERVICE
 
 from .measurements import PodState
 
@@ -77,6 +78,14 @@ class Region:
     def place(self, pod: PodState) -> str | None:
         """Where the node is that runs in a pod."""
         return self.hosts.get(pod.host or "") if self.hosts else pod.address
+
+    @property
+    def name_in_zone(self) -> str:
+        """A name that who answers for its zone must know: its first node's, or that node's pod's, where a strategy on
+        its way to another has nodes at addresses already.
+        """
+        node = self.nodes[0]
+        return node.name if node.name.endswith(f".{self.dns_zone}") else f"{node.pod}.{SERVICE}.{self.dns_zone}"
 
     def servers_of(self, other: "Region") -> tuple[str, ...]:
         """Where this region's DNS asks for the other's names: by its own zone, or one that several regions are in."""

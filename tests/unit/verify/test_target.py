@@ -77,3 +77,13 @@ def test_a_zone_of_eks_without_a_planned_node_has_no_host_to_ask_from() -> None:
     found = target.from_stack(settings, made, Path("/stack"), Path("/kubeconfig"))
     assert found.region("us-east-2").zones == ("us-east-2a", "us-east-2b")
     assert len(found.region("us-west-2").zones) == 3
+
+
+def test_dns_that_nodes_need_no_more_is_asked_for_their_pods() -> None:
+    """On the way from names to addresses, both are up and both are verified."""
+    listed = [{**REGION, "name": name, "context": name} for name in ("east", "west")]
+    settings, made = plan({"strategy": "stub-domains+load-balancer-per-node", "regions": listed})
+    east = target.from_stack(settings, made, Path("/s")).region("east")
+    assert east.nodes[0].name == "10.1.16.100"
+    assert east.name_in_zone == "cockroachdb-0.cockroachdb.east.svc.cluster.local"
+    assert build(east="active", west="active").region("east").name_in_zone == east.name_in_zone
