@@ -22,6 +22,7 @@ from tests.lab.stack import (
     identity,
     in_a_lab,
     is_new,
+    is_ready,
     members,
     pods_of,
     wait_until,
@@ -178,14 +179,15 @@ def regain(stack: RunningStack, there: Scene) -> float:
 
 
 def scale(stack: RunningStack, servers: tuple[str, str], replicas: int) -> None:
-    """Returns once as many pods serve."""
+    """Returns once as many pods serve: one that is about to end still answers where there is no other."""
     namespace, name = servers
-    words = ("-n", namespace, "scale", "deployment", name, f"--replicas={replicas}")
-    stack.kubectl("beta", *words)
+    stack.kubectl("beta", "-n", namespace, "scale", "deployment", name, f"--replicas={replicas}")
+    labels = stack.get("beta", "deployment", name, "-n", namespace)["spec"]["selector"]["matchLabels"]
+    which = ",".join(f"{label}={value}" for label, value in labels.items())
 
     def served() -> bool:
-        status = stack.get("beta", "deployment", name, "-n", namespace)["status"]
-        return status.get("replicas", 0) == status.get("readyReplicas", 0) == replicas
+        pods = stack.get("beta", "pods", "-n", namespace, "-l", which)["items"]
+        return len(pods) == replicas and all(map(is_ready, pods))
 
     wait_until(60, f"{replicas} of {name} serve", served)
 
