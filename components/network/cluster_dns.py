@@ -14,6 +14,9 @@ NAMESPACE = "kube-system"
 SELECTOR = "k8s-app=kube-dns"
 """Label of the cluster's DNS pods and Deployment, for kube-dns and CoreDNS alike (a Kubernetes convention)."""
 
+OURS = {"app.kubernetes.io/part-of": "cockroachdb-multiregion"}
+"""Labels of Deployments of the program's that have the same label, and take the others' place."""
+
 AUTOSCALERS = ("kube-dns-autoscaler", "dns-autoscaler", "coredns-autoscaler")
 """The same label of the Deployments that set how many DNS pods there are (GKE's, Kubernetes' own add-on, others')."""
 
@@ -81,7 +84,8 @@ class ClusterDns(Protocol):
         ...
 
     def restart(self, annotation: str, value: str | None) -> int:
-        """Set an annotation on the DNS Deployments' pod template, which rolls their pods; how many there are."""
+        """Set an annotation on the pod template of the DNS Deployments that the cluster came with, which rolls their
+        pods; how many there are."""
         ...
 
     def deployments(self, seconds: float) -> Iterator[Sequence[Deployment]]:
@@ -196,7 +200,8 @@ class _ApiClusterDns:
         self._ask(self._core.delete_namespaced_config_map, name, NAMESPACE, body=body)
 
     def restart(self, annotation: str, value: str | None) -> int:
-        found = self._ask(self._apps.list_namespaced_deployment, NAMESPACE, label_selector=SELECTOR)
+        theirs = ",".join((SELECTOR, *(f"{label}!={value}" for label, value in OURS.items())))
+        found = self._ask(self._apps.list_namespaced_deployment, NAMESPACE, label_selector=theirs)
         body = {"spec": {"template": {"metadata": {"annotations": {annotation: value}}}}}
         for deployment in found.items:
             self._ask(

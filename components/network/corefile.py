@@ -133,10 +133,10 @@ def served_zones(text: str) -> frozenset[str]:
     zones: set[str] = set()
     depth = 0
     labels: list[str] = []
-    for token in _tokens(text):
+    for token in tokens(text):
         if token == "{":  # noqa: S105
             if depth == 0:
-                zones.update(zone for label in labels if (zone := _served_zone(label)) is not None)
+                zones.update(zone for label in labels if (zone := served_zone(label)) is not None)
                 labels = []
             depth += 1
         elif token == "}":  # noqa: S105
@@ -188,8 +188,8 @@ def _span(text: str, owner: str) -> tuple[int, int] | None:
     return begins[0], ends[0]
 
 
-def _tokens(text: str) -> list[str]:
-    # The Caddyfile lexer in small: white space separates, `#` at a token's start comments, double quotes group.
+def tokens(text: str) -> list[str]:
+    """The Caddyfile lexer in small: white space separates, `#` at a token's start comments, double quotes group."""
     return [
         token.strip('"')
         for token in re.findall(r'"(?:\\.|[^"\\])*"|#[^\n]*|[^\s"][^\s]*', text)
@@ -197,7 +197,8 @@ def _tokens(text: str) -> list[str]:
     ]
 
 
-def _served_zone(label: str) -> str | None:
+def served_zone(label: str) -> str | None:
+    """The zone (as `zone_key`) that a server block's label means; None where it is not plain DNS on port 53."""
     scheme, separator, rest = label.partition("://")
     if not separator:
         scheme, rest = "dns", label

@@ -6,16 +6,16 @@ scales it to zero, whence a run that was killed, or another state, finds it agai
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 from pulumi import dynamic
 from pulumi.runtime.rpc import UNKNOWN
 
-from . import foreign_dns
-from .cluster_dns import ClusterDns, ClusterUnreachable, Deployment, WriteConflict, connect
+from .cluster_dns import OURS, ClusterDns, Deployment, WriteConflict
+from .foreign_entries import INPUTS, ForeignEntriesArgs, reached, refuse_losses
 
 SWITCH_SECONDS = 300
 """How long servers may take to start or to stop: an image may have to be pulled, a host to be added."""
@@ -23,10 +23,7 @@ SWITCH_SECONDS = 300
 NOTE = "cockroachdb-multiregion/replicas"
 """Annotation of a Deployment that was scaled to zero: how many replicas it had, and for whom that was done."""
 
-OURS = {"app.kubernetes.io/part-of": "cockroachdb-multiregion"}
-"""Labels of the Deployments that take the others' place."""
-
-_INPUTS = ("kubeconfig", "context", "kind", "owner", "written", "known", "upstream", "prepare", "lost")
+_INPUTS = (*INPUTS, "prepare", "lost")
 
 NOTHING = "{}"
 
@@ -44,42 +41,26 @@ class ReplacedDnsProvider(dynamic.ResourceProvider):
         return dynamic.DiffResult(changes=changed or back)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        if not props["lost"]:
-            _reached(props, _prepare if props["prepare"] else _take_out)
+        _take_out(props)
         return dynamic.CreateResult(f"{props['context']}/replaced-dns", _outs(props, NOTHING))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         if props["lost"] or props["prepare"]:
             return dynamic.ReadResult(id_, _outs(props, props.get("live", NOTHING)))
-        return dynamic.ReadResult(id_, _outs(props, _reached(props, _serving)))
+        return dynamic.ReadResult(id_, _outs(props, reached(props, _serving)))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        if not _news["lost"]:
-            _reached(_news, _prepare if _news["prepare"] else _take_out)
+        _take_out(_news)
         return dynamic.UpdateResult(_outs(_news, NOTHING))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         if not _props["lost"]:
-            _reached(_props, _put_back)
+            reached(_props, _put_back)
 
 
-class ReplacedDnsArgs(TypedDict):
+class ReplacedDnsArgs(ForeignEntriesArgs):
     """Whose servers are taken out of service, and what must not be lost with them."""
 
-    kubeconfig: pulumi.Input[str]
-    """Path of a kubeconfig file, relative to the project's folder, or the text of one (with no credential in it)."""
-    context: pulumi.Input[str]
-    """The cluster's context in it."""
-    kind: pulumi.Input[str]
-    """`kube-dns` or `coredns`: which ConfigMap the old servers read."""
-    owner: pulumi.Input[str]
-    """For whom they are replaced: `project/stack`."""
-    written: pulumi.Input[Sequence[str]]
-    """Zones in `stubDomains` that the program itself wrote there."""
-    known: pulumi.Input[Sequence[str]]
-    """Zones that the new servers answer as the old ones did, and what of the old configuration may be lost."""
-    upstream: pulumi.Input[str]
-    """Whom the new servers ask for all other names, as a Corefile says it."""
     prepare: NotRequired[pulumi.Input[bool]]
     """True: nothing is taken out yet, but when this resource goes, what was taken out for the owner is put back.
 
@@ -104,26 +85,15 @@ class ReplacedDns(dynamic.Resource, module="cockroachdb-multiregion", name="Repl
         super().__init__(ReplacedDnsProvider(), name, {"prepare": False, "lost": False, **args, "live": None}, opts)
 
 
-def _prepare(dns: ClusterDns, props: Mapping[str, Any]) -> None:
-    """Raises RuntimeError where entries of others would be lost."""
-    if props["kind"] == "coredns":
-        found = foreign_dns.in_corefile(dns.read("coredns"), props["owner"], props["upstream"])
-    else:
-        found = foreign_dns.in_stub_domains(dns.read("kube-dns"), props["written"], props["upstream"])
-    lost = [each for each in found if each not in props["known"]]
-    if lost:
-        raise RuntimeError(
-            f"the cluster's DNS has entries that would be lost with it: {'; '.join(lost)}. Put zones into"
-            " `dns.extraStubDomains` or `dns.extraServerBlocks`, servers for all other names into the region's"
-            " `strategyOptions.upstreamNameservers`, and what is not needed, as it is named here, into its"
-            " `strategyOptions.giveUp`; nothing was switched"
-        )
+def _take_out(props: Mapping[str, Any]) -> None:
+    if not props["lost"] and not props["prepare"]:
+        reached(props, _scale_down)
 
 
-def _take_out(dns: ClusterDns, props: Mapping[str, Any]) -> None:
+def _scale_down(dns: ClusterDns, props: Mapping[str, Any]) -> None:
     """Scale the old servers to zero, once new ones are ready. Raises RuntimeError, and has changed nothing then, where
-    there are none or entries of others would be lost."""
-    _prepare(dns, props)
+    there are none or entries of others would be lost: whoever looked before may have done so long ago."""
+    refuse_losses(dns, props)
     why = ""
     for found in dns.deployments(SWITCH_SECONDS):
         others = _others(found)
@@ -212,15 +182,5 @@ def _lives(each: Deployment) -> bool:
     return bool(each.replicas or each.pods)
 
 
-def _reached(props: Mapping[str, Any], act: Callable[[ClusterDns, Mapping[str, Any]], Any]) -> Any:
-    try:
-        return act(connect(props["kubeconfig"], props["context"]), props)
-    except ClusterUnreachable as error:
-        raise RuntimeError(
-            f"cannot reach the cluster whose DNS is to be replaced: {error}. If the region is gone for good, give it"
-            " `state: lost` in the config"
-        ) from error
-
-
 def _outs(props: Mapping[str, Any], live: str) -> dict[str, Any]:
-    return {**{key: props[key] for key in _INPUTS}, "live": live}
+    return {**{key: props.get(key) for key in _INPUTS}, "live": live}

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from ...database import jobs
 from ...database.fragments import READ_ONLY, Manifest
-from ...network.cluster_dns import NAMESPACE
+from ...network.cluster_dns import NAMESPACE, OURS
 from ...network.dns_load_balancer import SELECTOR
-from ...network.replaced_dns import OURS
 
 NAME = "cockroachdb-coredns"
 GATEWAY = f"{NAME}-gateway"

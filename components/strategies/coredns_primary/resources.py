@@ -10,8 +10,9 @@ from ...network import corefile
 from ...network.cluster_dns import NAMESPACE
 from ...network.dns_forwards import DnsForwards
 from ...network.dns_load_balancer import DnsLoadBalancer, DnsLoadBalancerArgs
-from ...network.replaced_dns import ReplacedDns, ReplacedDnsArgs
-from ...plan.check_dns import block_zones
+from ...network.foreign_dns import served
+from ...network.foreign_entries import ForeignEntries, ForeignEntriesArgs
+from ...network.replaced_dns import ReplacedDns
 from ..connection import Connection, Offers, Site
 from ..services import namespace_zone
 from . import objects, options
@@ -72,9 +73,10 @@ class CorednsPrimaryArgs(TypedDict):
 class CorednsPrimary(Connection):
     """The program's CoreDNS in place of a cluster's own.
 
-    In this order: the gateway's servers, which answer the other regions; a Job that asks them whatever the cluster will
-    ask; the servers with the label that the Service `kube-dns` selects; and at last the old servers go. What fails
-    leaves the ones before it in charge. Deletion goes the other way: the old servers come back first.
+    In this order: the gateway's servers, which answer the other regions; a look for entries of others that would be
+    lost; a Job that asks the gateway whatever the cluster will ask; the servers with the label that the Service
+    `kube-dns` selects; and at last the old servers go. What fails leaves the ones before it in charge. Deletion goes
+    the other way: the old servers come back first.
     """
 
     addresses: pulumi.Output[list[str]]
@@ -84,43 +86,58 @@ class CorednsPrimary(Connection):
         super().__init__("cockroachdb-multiregion:index:CorednsPrimary", name, {}, opts)
         lost = args.get("lost", False)
         self.addresses = pulumi.Output.from_input(args["dns_addresses"])
-        forwards = self._forwards(name, args)
-        before: list[pulumi.Resource] = [forwards]
+        before = self._forwards(name, args)
+        account: list[pulumi.Resource] = []
         if not lost:
-            text = corefile_text(args)
             account = self._account(name)
-            gateway = self._servers(name, "gateway", args, text, account)
+            before += self._servers(name, "gateway", args, account)
             if args["dns_managed"]:
                 balancer = DnsLoadBalancer(f"{name}-dns", _balancer_args(args), pulumi.ResourceOptions(parent=self))
                 self.addresses = balancer.addresses
                 before.append(balancer)
-            canary = self._canary(name, args, text, [*gateway, *before])
-            before += self._servers(name, "primary", args, text, [*account, canary])
-        kept = ReplacedDns(f"{name}-kept", _replaced(args, prepare=True), self._after(before))
-        ReplacedDns(f"{name}-replaced", _replaced(args, prepare=False), self._after([kept]))
+        self._switch(name, args, account, before)
         self.register_outputs({"addresses": self.addresses})
+
+    def _switch(
+        self, name: str, args: CorednsPrimaryArgs, account: list[pulumi.Resource], before: list[pulumi.Resource]
+    ) -> None:
+        """All that makes the program's servers the cluster's own. Left out, it goes in the reverse order."""
+        lost = args.get("lost", False)
+        if not lost:
+            entries = ForeignEntries(f"{name}-entries", _entries(args), pulumi.ResourceOptions(parent=self))
+            canary = self._canary(name, args, [*before, entries])
+            before = [*before, *self._servers(name, "primary", args, [*account, canary])]
+        kept = ReplacedDns(f"{name}-kept", {**_entries(args), "prepare": True, "lost": lost}, self._after(before))
+        ReplacedDns(f"{name}-replaced", {**_entries(args), "prepare": False, "lost": lost}, self._after([kept]))
 
     def _after(self, before: list[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=before)
 
-    def _forwards(self, name: str, args: CorednsPrimaryArgs) -> DnsForwards:
-        """For NodeLocal DNSCache, which asks for the cluster's own domain alone here, and for stub domains by itself.
+    def _forwards(self, name: str, args: CorednsPrimaryArgs) -> list[pulumi.Resource]:
+        """Every region's domain, for who asks for stub domains by itself, and for the cluster's own servers.
 
-        It reads them in kube-dns's ConfigMap, whichever server the cluster has. kube-dns reads them too, while it runs.
+        NodeLocal DNSCache asks the Service for the cluster's own domain alone, and reads stub domains in kube-dns's
+        ConfigMap, whichever server the cluster has. The old servers read theirs whenever they run: before the switch,
+        beside the new ones, and if they come back, by whatever hand.
         """
-        return DnsForwards(
-            f"{name}-forwards",
-            {
-                "kubeconfig": args["kubeconfig"],
-                "context": args["context"],
-                "kind": "kube-dns",
-                "zone": args["cluster_zone"],
-                "owner": args["owner"],
-                "forwards": {} if args.get("lost", False) else stub_domains(args),
-                "lost": args.get("lost", False),
-            },
-            pulumi.ResourceOptions(parent=self),
-        )
+        lost = args.get("lost", False)
+        names = {"kube-dns": f"{name}-forwards", "coredns": f"{name}-corefile"}
+        return [
+            DnsForwards(
+                names[kind],
+                {
+                    "kubeconfig": args["kubeconfig"],
+                    "context": args["context"],
+                    "kind": kind,
+                    "zone": args["cluster_zone"],
+                    "owner": args["owner"],
+                    "forwards": {} if lost else stub_domains(args),
+                    "lost": lost,
+                },
+                pulumi.ResourceOptions(parent=self),
+            )
+            for kind in ("kube-dns",)
+        ]
 
     def _account(self, name: str) -> list[pulumi.Resource]:
         """Who the servers are: they may watch Services and their endpoints, and nothing else."""
@@ -144,9 +161,9 @@ class CorednsPrimary(Connection):
         return [account, role, binding]
 
     def _servers(
-        self, name: str, component: str, args: CorednsPrimaryArgs, text: str, before: list[pulumi.Resource]
+        self, name: str, component: str, args: CorednsPrimaryArgs, before: list[pulumi.Resource]
     ) -> list[pulumi.Resource]:
-        object_name = f"{objects.NAME}-{component}"
+        object_name, text = f"{objects.NAME}-{component}", corefile_text(args)
         configuration = k8s.core.v1.ConfigMap(
             f"{name}-{component}-config",
             metadata=objects.meta(object_name, component),
@@ -177,9 +194,7 @@ class CorednsPrimary(Connection):
         )
         return [servers, service, budget]
 
-    def _canary(
-        self, name: str, args: CorednsPrimaryArgs, text: str, before: list[pulumi.Resource]
-    ) -> k8s.batch.v1.Job:
+    def _canary(self, name: str, args: CorednsPrimaryArgs, before: list[pulumi.Resource]) -> k8s.batch.v1.Job:
         """Asks the gateway's servers; again for every other configuration, image or question."""
         account = k8s.core.v1.ServiceAccount(
             f"{name}-canary-account",
@@ -195,10 +210,10 @@ class CorednsPrimary(Connection):
             opts=pulumi.ResourceOptions(parent=self),
         )
         inside, outside = inside_names(args), args["canary_names"]
-        object_name = f"{objects.CANARY}-{jobs.content_hash(text, args['image'], inside, outside)}"
+        asked = jobs.content_hash(corefile_text(args), args["image"], inside, outside)
         return k8s.batch.v1.Job(
-            f"{name}-canary-{jobs.content_hash(text, args['image'], inside, outside)}",
-            metadata=objects.meta(object_name, "canary", jobs.REPLACE_UNREADY),
+            f"{name}-canary-{asked}",
+            metadata=objects.meta(f"{objects.CANARY}-{asked}", "canary", jobs.REPLACE_UNREADY),
             spec=objects.canary_job(objects.CANARY, args["tools_image"], inside, outside),
             opts=jobs.job_options(
                 self,
@@ -228,17 +243,16 @@ def inside_names(args: CorednsPrimaryArgs) -> list[str]:
     return [f"kubernetes.default.svc.{domain}" for domain in domains]
 
 
-def _replaced(args: CorednsPrimaryArgs, *, prepare: bool) -> ReplacedDnsArgs:
+def _entries(args: CorednsPrimaryArgs) -> ForeignEntriesArgs:
     return {
         "kubeconfig": args["kubeconfig"],
         "context": args["context"],
         "kind": args["dns_kind"],
         "owner": args["owner"],
         "written": sorted(stub_domains(args)),
-        "known": [*args["extra_stub_domains"], *block_zones(args["extra_server_blocks"]), *args["give_up"]],
+        "known": [*args["extra_stub_domains"], *served(args["extra_server_blocks"]), *args["give_up"]],
+        "domain": args["cluster_domain"],
         "upstream": args["upstream"],
-        "prepare": prepare,
-        "lost": args.get("lost", False),
     }
 
 

@@ -138,12 +138,14 @@ def test_each_step_waits_for_the_one_before(preview: bool) -> None:
     gateway, primary = (recording.named("Deployment", f"x-{component}").urn for component in ("gateway", "primary"))
     (canary,) = recording.of("batch/v1:Job")
     kept, replaced = (recording.named("ReplacedDns", f"x-{name}") for name in ("kept", "replaced"))
+    entries = recording.named("ForeignEntries", "x-entries")
     assert kept.inputs["prepare"] is True
     assert replaced.inputs["prepare"] is False
     balancer = recording.named("core/v1:Service", "x-dns-service")
     for later, earlier in [
         (canary.urn, gateway),
         (canary.urn, balancer.urn),
+        (canary.urn, entries.urn),
         (primary, canary.urn),
         (kept.urn, primary),
         (replaced.urn, kept.urn),

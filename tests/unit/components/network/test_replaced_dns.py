@@ -10,32 +10,13 @@ from typing import Any
 
 import pytest
 
-from components.network import replaced_dns
-from components.network.cluster_dns import ClusterUnreachable, ConfigMap, Deployment, WriteConflict
-from components.network.foreign_dns import in_corefile, in_stub_domains
-from components.network.replaced_dns import NOTE, OURS, ReplacedDnsProvider
+from components.network import foreign_entries
+from components.network.cluster_dns import OURS, ClusterUnreachable, ConfigMap, Deployment, WriteConflict
+from components.network.foreign_entries import ForeignEntriesProvider
+from components.network.replaced_dns import NOTE, ReplacedDnsProvider
 
 PROVIDER = ReplacedDnsProvider()
 OWNER = "cockroachdb-multiregion/dev"
-KUBEADM = """.:53 {
-    errors
-    health {
-       lameduck 5s
-    }
-    ready
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
-       pods insecure
-    }
-    prometheus :9153
-    forward . /etc/resolv.conf {
-       max_concurrent 1000
-    }
-    cache 30
-    loop
-    reload
-    loadbalance
-}
-"""
 
 
 def deployment(name: str, replicas: int, app: str = "kube-dns", *, ours: bool = False, ready: int = -1) -> Deployment:
@@ -82,7 +63,7 @@ class Cluster:
 
 def cluster(monkeypatch: pytest.MonkeyPatch, *known: Deployment, **more: Any) -> Cluster:
     made = Cluster({each.name: each for each in known}, **more)
-    monkeypatch.setattr(replaced_dns, "connect", lambda kubeconfig, context: made)
+    monkeypatch.setattr(foreign_entries, "connect", lambda kubeconfig, context: made)
     return made
 
 
@@ -105,6 +86,7 @@ def props(**more: Any) -> dict[str, Any]:
         "owner": OWNER,
         "written": ["a.cockroachdb.internal"],
         "known": [],
+        "domain": "cluster.local",
         "upstream": "/etc/resolv.conf",
         "prepare": False,
         "lost": False,
@@ -199,15 +181,44 @@ def test_a_cluster_without_such_servers_is_refused(monkeypatch: pytest.MonkeyPat
         PROVIDER.create(props())
 
 
-@pytest.mark.parametrize("prepare", [False, True])
-def test_other_peoples_entries_are_refused_before_anything(monkeypatch: pytest.MonkeyPatch, prepare: bool) -> None:
-    stubs = json.dumps({"corp.example": ["192.0.2.1"], "a.cockroachdb.internal": ["10.1.16.53"]})
-    maps = {"kube-dns": {"stubDomains": stubs, "upstreamNameservers": '["192.0.2.9"]'}}
-    there = gke(monkeypatch, maps=maps)
-    with pytest.raises(RuntimeError, match=r"lost with it: corp\.example; upstreamNameservers 192\.0\.2\.9\. Put"):
-        PROVIDER.create(props(prepare=prepare))
+FOREIGN = {
+    "kube-dns": {
+        "stubDomains": json.dumps({"corp.example": ["192.0.2.1"], "a.cockroachdb.internal": ["10.1.16.53"]}),
+        "upstreamNameservers": '["192.0.2.9"]',
+    }
+}
+
+
+@pytest.mark.parametrize("provider", [PROVIDER, ForeignEntriesProvider()])
+def test_other_peoples_entries_are_refused_before_anything(
+    monkeypatch: pytest.MonkeyPatch, provider: ReplacedDnsProvider | ForeignEntriesProvider
+) -> None:
+    there = gke(monkeypatch, maps=FOREIGN)
+    lost = r"lost with it: corp\.example; upstreamNameservers 192\.0\.2\.9\. Put"
+    with pytest.raises(RuntimeError, match=lost):
+        provider.create(props())
+    with pytest.raises(RuntimeError, match=lost):
+        provider.update("id", {}, props())
     assert there.history == []
-    PROVIDER.create(props(prepare=prepare, known=["corp.example"], upstream="192.0.2.9"))
+    provider.create(props(known=["corp.example"], upstream="192.0.2.9"))
+
+
+def test_who_looks_changes_nothing_and_looks_again_for_another_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    there, looks = gke(monkeypatch), ForeignEntriesProvider()
+    outs = looks.create(props()).outs
+    assert outs
+    assert looks.diff("id", outs, props()).changes is False
+    assert looks.diff("id", outs, props(known=["corp.example"])).changes is True
+    PROVIDER.create(props())
+    there.history.clear()
+    looks.delete("id", outs)
+    assert there.history == [], "what was taken out is another resource's to put back"
+
+
+def test_what_is_prepared_looks_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = gke(monkeypatch, maps=FOREIGN)
+    PROVIDER.create(props(prepare=True))
+    assert there.history == []
 
 
 def test_servers_that_came_back_show_and_go_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +238,7 @@ def test_a_lost_cluster_is_never_called(monkeypatch: pytest.MonkeyPatch) -> None
     def unreachable(kubeconfig: str, context: str) -> object:
         raise ClusterUnreachable("no answer")
 
-    monkeypatch.setattr(replaced_dns, "connect", unreachable)
+    monkeypatch.setattr(foreign_entries, "connect", unreachable)
     outs = PROVIDER.create(props(lost=True)).outs
     assert outs
     assert PROVIDER.read("id", outs).outs == outs
@@ -235,26 +246,3 @@ def test_a_lost_cluster_is_never_called(monkeypatch: pytest.MonkeyPatch) -> None
     PROVIDER.delete("id", outs)
     with pytest.raises(RuntimeError, match="give it `state: lost`"):
         PROVIDER.delete("id", props())
-
-
-@pytest.mark.parametrize(
-    ("text", "upstream", "found"),
-    [
-        (KUBEADM, "/etc/resolv.conf", []),
-        (KUBEADM + "corp.example:53 {\n    forward . 192.0.2.1\n}\n", "/etc/resolv.conf", ["corp.example"]),
-        (KUBEADM.replace("    loop\n", "    hosts {\n      1.2.3.4 x\n    }\n"), "/etc/resolv.conf", ["hosts"]),
-        (KUBEADM, "192.0.2.9", ["forward . /etc/resolv.conf"]),
-        (KUBEADM.replace("/etc/resolv.conf", "192.0.2.9"), "192.0.2.9", []),
-        ("import custom/*.server\n" + KUBEADM.replace("    loop\n", "    import x\n"), "/etc/resolv.conf",
-         ["import custom/*.server", "import"]),
-        (KUBEADM.replace(".:53 {", ". {  # all"), "192.0.2.9", ["forward . /etc/resolv.conf"]),
-    ],
-)  # fmt: skip
-def test_what_is_not_standard_in_a_corefile(text: str, upstream: str, found: list[str]) -> None:
-    assert list(in_corefile(ConfigMap("1", {"Corefile": text}, {}), OWNER, upstream)) == found
-
-
-def test_no_config_map_has_nothing_in_it() -> None:
-    assert list(in_corefile(None, OWNER, "/etc/resolv.conf")) == []
-    assert list(in_stub_domains(None, [], "/etc/resolv.conf")) == []
-    assert list(in_stub_domains(ConfigMap("1", {"stubDomains": ""}, {}), [], "/etc/resolv.conf")) == []
