@@ -40,6 +40,8 @@ class RegionOptions:
     """Who is asked for all other names. Empty: whom the hosts ask."""
     give_up: tuple[str, ...] = ()
     """What of the cluster's DNS before may be lost: zones, and plugins of its root block."""
+    switch: bool = True
+    """False: the cluster's own servers answer it, or do so again; the program's answer the other regions alone."""
 
 
 def read_stack(reader: Reader) -> StackOptions:
@@ -56,6 +58,7 @@ def read_region(reader: Reader) -> RegionOptions:
         replicas=reader.take("replicas", "integer", "dns-replicas", default=REPLICAS),
         upstream_nameservers=reader.items("upstreamNameservers", "string", "address", convert=IPv4Address) or (),
         give_up=reader.items("giveUp", "string") or (),
+        switch=reader.take("switch", "boolean", default=True),
     )
 
 

@@ -66,6 +66,9 @@ class CorednsPrimaryArgs(TypedDict):
     """Annotations of the DNS load balancer's Services."""
     split_protocols: NotRequired[bool]
     """True: the load balancer takes TCP and UDP in Services of their own. Default false."""
+    switch: NotRequired[bool]
+    """False: the cluster's own servers stay, or come back, and ask the gateway's for the regions' domains. Default
+    true."""
     lost: NotRequired[bool]
     """True: the cluster is gone; no call is made to it, and its objects leave the state. Default false."""
 
@@ -76,7 +79,7 @@ class CorednsPrimary(Connection):
     In this order: the gateway's servers, which answer the other regions; a look for entries of others that would be
     lost; a Job that asks the gateway whatever the cluster will ask; the servers with the label that the Service
     `kube-dns` selects; and at last the old servers go. What fails leaves the ones before it in charge. Deletion goes
-    the other way: the old servers come back first.
+    the other way: the old servers come back first, by `destroy` as by `switch`.
     """
 
     addresses: pulumi.Output[list[str]]
@@ -95,7 +98,8 @@ class CorednsPrimary(Connection):
                 balancer = DnsLoadBalancer(f"{name}-dns", _balancer_args(args), pulumi.ResourceOptions(parent=self))
                 self.addresses = balancer.addresses
                 before.append(balancer)
-        self._switch(name, args, account, before)
+        if lost or args.get("switch", True):
+            self._switch(name, args, account, before)
         self.register_outputs({"addresses": self.addresses})
 
     def _switch(
@@ -104,7 +108,8 @@ class CorednsPrimary(Connection):
         """All that makes the program's servers the cluster's own. Left out, it goes in the reverse order."""
         lost = args.get("lost", False)
         if not lost:
-            entries = ForeignEntries(f"{name}-entries", _entries(args), pulumi.ResourceOptions(parent=self))
+            # After the forwards: the domain of a region that went is nobody else's.
+            entries = ForeignEntries(f"{name}-entries", _entries(args), self._after(before))
             canary = self._canary(name, args, [*before, entries])
             before = [*before, *self._servers(name, "primary", args, [*account, canary])]
         kept = ReplacedDns(f"{name}-kept", {**_entries(args), "prepare": True, "lost": lost}, self._after(before))
@@ -136,7 +141,7 @@ class CorednsPrimary(Connection):
                 },
                 pulumi.ResourceOptions(parent=self),
             )
-            for kind in ("kube-dns",)
+            for kind in dict.fromkeys(("kube-dns", args["dns_kind"]))
         ]
 
     def _account(self, name: str) -> list[pulumi.Resource]:
@@ -296,6 +301,7 @@ def connect_region(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> 
         "client_cidrs": site.client_cidrs,
         "load_balancer_annotations": dict(cluster.balancing.annotations),
         "split_protocols": cluster.balancing.split_protocols,
+        "switch": own.switch,
         "lost": site.lost,
     }
     if cluster.balancing.load_balancer_class is not None:

@@ -10,7 +10,7 @@ from components.network.corefile import served_zones
 from components.plan import ConfigError, plan
 from components.plan.lock import compare
 from components.strategies import strategy
-from components.strategies.coredns_primary import objects
+from components.strategies.coredns_primary import objects, options
 from components.strategies.coredns_primary.resources import CorednsPrimary, CorednsPrimaryArgs, corefile_text
 from tests.unit.recording import Recording, record
 
@@ -68,6 +68,7 @@ def test_other_peoples_zones_come_from_the_config_on_every_platform() -> None:
         (config(in_domain(".".join(["a" * 58] * 4))), "makes names of nodes longer than 253 characters"),
         (config({"strategyOptions": {"replicas": 1}}), "regions[0].strategyOptions.replicas: 1 servers are too few"),
         (config({"strategyOptions": {"domains": "x"}}), "regions[0].strategyOptions.domains: unknown key"),
+        (config({"strategyOptions": {"switch": "off"}}), "regions[0].strategyOptions.switch: "),
         (config(strategyOptions={"corednsImage": "coredns:latest"}),
          "strategyOptions.corednsImage: coredns:latest is not pinned"),
         (config({"strategyOptions": {"upstreamNameservers": [f"192.0.2.{n}" for n in range(1, 17)]}}),
@@ -146,6 +147,7 @@ def test_each_step_waits_for_the_one_before(preview: bool) -> None:
         (canary.urn, gateway),
         (canary.urn, balancer.urn),
         (canary.urn, entries.urn),
+        (entries.urn, recording.named("DnsForwards", "x-forwards").urn),
         (primary, canary.urn),
         (kept.urn, primary),
         (replaced.urn, kept.urn),
@@ -207,15 +209,49 @@ def test_the_canary_asks_for_every_domain_and_needs_no_rights() -> None:
 
 
 def test_what_the_new_servers_know_is_known_to_the_switch() -> None:
-    replaced = made().named("ReplacedDns", "x-replaced").inputs
-    assert replaced["known"] == ["corp.example", "lan.example", "hosts"]
-    assert replaced["written"] == ["a.cockroachdb.internal", "b.cockroachdb.internal"]
-    forwards = made().named("DnsForwards", "x-forwards").inputs
-    assert forwards["kind"] == "kube-dns"
-    assert forwards["forwards"] == {
-        "a.cockroachdb.internal": ["10.1.16.53"],
-        "b.cockroachdb.internal": ["10.2.16.53"],
+    recording = made()
+    for looks in (recording.named("ReplacedDns", "x-replaced"), recording.named("ForeignEntries", "x-entries")):
+        assert looks.inputs["known"] == ["corp.example", "lan.example", "hosts"]
+        assert looks.inputs["written"] == ["a.cockroachdb.internal", "b.cockroachdb.internal"]
+        assert looks.inputs["domain"] == "cluster.local"
+
+
+@pytest.mark.parametrize(("dns_kind", "written"), [("kube-dns", ["kube-dns"]), ("coredns", ["coredns", "kube-dns"])])
+@pytest.mark.parametrize("switch", [True, False])
+def test_the_old_servers_know_every_regions_domain_and_so_do_caches_of_nodes(
+    dns_kind: str, written: list[str], switch: bool
+) -> None:
+    forwards = made(dns_kind=dns_kind, switch=switch).of("DnsForwards")
+    assert [each.inputs["kind"] for each in forwards] == written
+    for each in forwards:
+        assert each.inputs["forwards"] == {
+            "a.cockroachdb.internal": ["10.1.16.53"],
+            "b.cockroachdb.internal": ["10.2.16.53"],
+        }
+
+
+def test_without_the_switch_the_gateway_alone_is_there() -> None:
+    whole, rolled_back = made(), made(switch=False)
+    gone = {each.name for each in whole.resources} - {each.name for each in rolled_back.resources}
+    (canary,) = whole.of("batch/v1:Job")
+    assert gone == {
+        "x-entries",
+        "x-canary-account",
+        "x-canary-scripts",
+        canary.name,
+        "x-primary-config",
+        "x-primary",
+        "x-kept",
+        "x-replaced",
     }
+    assert rolled_back.result == ["10.1.16.53"]
+    for each in rolled_back.resources:
+        assert each.inputs == whole.named(each.type, each.name).inputs
+
+
+def test_a_region_says_whether_it_is_switched() -> None:
+    settings, _ = plan(config({"strategyOptions": {"switch": False}}))
+    assert [options.of_region(region).switch for region in settings.regions] == [False, True, True]
 
 
 def test_servers_may_watch_services_and_no_secrets() -> None:
@@ -225,8 +261,9 @@ def test_servers_may_watch_services_and_no_secrets() -> None:
     assert watched == {"services", "namespaces", "endpointslices"}
 
 
-def test_a_lost_regions_cluster_is_left_alone() -> None:
-    recording = made(lost=True)
+@pytest.mark.parametrize("switch", [True, False])
+def test_a_lost_regions_cluster_is_left_alone(switch: bool) -> None:
+    recording = made(lost=True, switch=switch)
     assert {each.type.rpartition(":")[2] for each in recording.resources} == {
         "CorednsPrimary",
         "DnsForwards",

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import pytest
 import urllib3.connection
@@ -18,10 +19,14 @@ from tests.unit.database.conftest import Authority, make_authority
 
 
 class ApiServer(BaseHTTPRequestHandler):
-    """Has one ConfigMap."""
+    """Has one ConfigMap, and no Deployment."""
+
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        body = json.dumps({"metadata": {"name": "coredns", "resourceVersion": "7"}, "data": {"Corefile": ".:53 {}"}})
+        self.asked.append(unquote(self.path))
+        of_map = {"metadata": {"name": "coredns", "resourceVersion": "7"}, "data": {"Corefile": ".:53 {}"}}
+        body = json.dumps({"items": []} if "/deployments" in self.path else of_map)
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
@@ -105,3 +110,11 @@ def test_a_kubeconfig_that_says_not_to_verify_is_believed(kubeconfig: str, tmp_p
     cluster["insecure-skip-tls-verify"] = True
     Path(kubeconfig).write_text(yaml.safe_dump(document))
     assert connect(kubeconfig, "here").read("coredns") is not None
+
+
+def test_only_what_the_cluster_came_with_is_restarted(kubeconfig: str) -> None:
+    ApiServer.asked.clear()
+    assert connect(kubeconfig, "here").restart("note", "value") == 0
+    (path,) = ApiServer.asked
+    selector = "labelSelector=k8s-app=kube-dns,app.kubernetes.io/part-of!=cockroachdb-multiregion"
+    assert path == f"/apis/apps/v1/namespaces/kube-system/deployments?{selector}"
