@@ -3,79 +3,88 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from tests.lab.stack import Json, RunningStack, in_a_lab, region, small_config
+from tests.lab.stack import Json, RunningStack, in_a_lab, pods_of, region, small_config, wait_until
+from tests.lab.watching import Seen, start, stop, watched
 
 KINDS = {"alpha": "coredns", "gamma": "kube-dns"}
 NODES = {"alpha": 2, "gamma": 1}
 OLD = {"alpha": "coredns", "gamma": "kube-dns"}
-"""The Deployment that each cluster came with."""
-CLUSTER_DNS = {"alpha": "10.1.32.10", "gamma": "10.2.32.10"}
+"""The Deployment that each cluster came with, which is called like the ConfigMap that it reads."""
+GATEWAY, PRIMARY = "cockroachdb-coredns-gateway", "cockroachdb-coredns-primary"
+GAMMA_HOST = "gamma-host-0"
+CLUSTER_DNS = {"alpha-host-0": "10.1.32.10", GAMMA_HOST: "10.2.32.10"}
 NAME = "kubernetes.default.svc.cluster.local"
-FOREIGN = json.dumps({"corp.example": ["192.0.2.53"]})
+NODE_NAMES = [
+    f"cockroachdb-{ordinal}.cockroachdb.{name}.svc.{name}.cockroachdb.internal"
+    for name, nodes in NODES.items()
+    for ordinal in range(nodes)
+]
+FOREIGN_ZONE, FOREIGN_NAME = "corp.example", "www.corp.example"
+FOREIGN_HOST = "gamma-host-1"
 
-WATCHER = """
-import json, select, socket, struct, sys, time
+ANSWERER = """
+import select, socket, sys
 
-def ask(server, name):
-    labels = b"".join(bytes([len(each)]) + each.encode() for each in name.split("."))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.settimeout(2)
-        link.connect((server, 53))
-        link.send(struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!HH", 1, 1))
-        flags, _, answers = struct.unpack("!HHH", link.recv(4096)[2:8])
-        return flags & 15 == 0 and answers > 0
-
-def resolves(server, name):
-    for _ in range(2):
-        try:
-            return ask(server, name)
-        except OSError:
-            pass
-    return False
-
-asked, failed, begun = 0, [], time.time()
-while not select.select([sys.stdin], [], [], 0.1)[0]:
-    asked += 1
-    if not resolves(*sys.argv[1:3]):
-        failed.append(round(time.time() - begun, 1))
-print(json.dumps({"asked": asked, "failed": failed}))
+link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+link.bind((sys.argv[1], 53))
+while not select.select([sys.stdin, link], [], [])[0][0] is sys.stdin:
+    query, who = link.recvfrom(4096)
+    question = query[12 : query.index(b"\\0", 12) + 5]
+    header = query[:2] + b"\\x85\\x80\\0\\1\\0\\1\\0\\0\\0\\0"
+    link.sendto(header + question + b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\0\\0\\4\\xc0\\0\\2\\1", who)
 """
-"""Asks as a pod's resolver does, which tries twice; says at its end which seconds were bad."""
+"""Other people's DNS server: every name has one address, which nobody may remember."""
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
-def config(**more: object) -> Json:
-    regions: list[Json] = [region(name, kind, NODES[name]) for name, kind in KINDS.items()]
-    regions[1]["strategyOptions"] = dict(more)
+def config(give_up: Sequence[str] = (), *, switch: bool = True) -> Json:
+    regions: list[Json] = [
+        {**region(name, kind, NODES[name]), "strategyOptions": {"switch": switch}} for name, kind in KINDS.items()
+    ]
+    regions[1]["strategyOptions"]["giveUp"] = list(give_up)
     return {**small_config(*regions), "strategy": "coredns-primary", "allowDataLoss": True}
 
 
-@contextmanager
-def watched(stack: RunningStack) -> Iterator[Mapping[str, Json]]:
-    """Ask both clusters' DNS from one of their hosts; the mapping has what came of it, afterwards."""
-    words = [sys.executable, "-m", "lab", "exec", "--name", stack.paths.name]
-    watchers = {
-        name: subprocess.Popen(
-            [*words, f"{name}-host-0", "--", "/usr/bin/python3", "-c", WATCHER, address, NAME],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name, address in CLUSTER_DNS.items()
-    }
-    told: dict[str, Json] = {}
-    try:
-        yield told
-    finally:
-        for name, watcher in watchers.items():
-            printed, _ = watcher.communicate(timeout=60)
-            told[name] = json.loads(printed)
+@pytest.fixture(scope="module")
+def clusters() -> Iterator[RunningStack]:
+    """No stack yet; gamma's DNS forwards a zone to other people's server."""
+    with in_a_lab("dns-switch", config(), hosts=2) as running:
+        running.lab.run("up", "--stack-file", str(running.file), "--hosts", str(running.hosts))
+        address = running.get("gamma", "node", FOREIGN_HOST)["status"]["addresses"][0]["address"]
+        forwards = json.dumps({"data": {"stubDomains": json.dumps({FOREIGN_ZONE: [address]})}})
+        running.kubectl("gamma", "-n", "kube-system", "patch", "configmap", "kube-dns", "--type=merge", "-p", forwards)
+        others = {"others": start(running.lab, FOREIGN_HOST, ANSWERER, address)}
+        try:
+            wait_until(60, "all of gamma's DNS knows others' names", lambda: not foreign_failures(running))
+            yield running
+        finally:
+            stop(others)
+
+
+@pytest.fixture(scope="module")
+def before(clusters: RunningStack) -> dict[str, Json]:
+    """Every cluster's DNS configuration as it was."""
+    return texts(clusters)
+
+
+@pytest.fixture
+def stack(clusters: RunningStack, before: dict[str, Json]) -> RunningStack:
+    return clusters
+
+
+def foreign_failures(stack: RunningStack) -> list[str]:
+    """What came of asking every one of gamma's servers for others' name once."""
+    failed: list[str] = []
+    for pod in dns_pods(stack, "gamma"):
+        with watched(stack.lab, {GAMMA_HOST: pod["status"].get("podIP", "")}, [FOREIGN_NAME]) as seen:
+            pass
+        failed += [f"{pod['metadata']['name']}: {each}" for each in seen[GAMMA_HOST].failed]
+    return failed
 
 
 def replicas(stack: RunningStack, name: str) -> dict[str, int]:
@@ -85,44 +94,71 @@ def replicas(stack: RunningStack, name: str) -> dict[str, int]:
 
 
 def answering(stack: RunningStack, name: str) -> set[str]:
-    """Owners of the pods behind the Service that every pod asks, by the names of their Deployments."""
+    """Whose they are, by the names of their Deployments."""
+    return {pod["metadata"]["name"].rsplit("-", 2)[0] for pod in dns_pods(stack, name)}
+
+
+def dns_pods(stack: RunningStack, name: str) -> list[Json]:
+    """The pods behind the Service that every pod asks."""
     pods = stack.get(name, "pods", "-n", "kube-system", "-l", "k8s-app=kube-dns")["items"]
-    return {pod["metadata"]["name"].rsplit("-", 2)[0] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
+    return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[RunningStack]:
-    with in_a_lab("dns-switch", config(), hosts=2) as running:
-        running.lab.run("up", "--stack-file", str(running.file), "--hosts", str(running.hosts))
-        yield running
+def texts(stack: RunningStack) -> dict[str, Json]:
+    return {name: stack.get(name, "configmap", own, "-n", "kube-system")["data"] for name, own in OLD.items()}
 
 
-@pytest.mark.long
-def test_names_resolve_while_dns_is_replaced_refused_and_put_back(stack: RunningStack) -> None:
-    stub_domains = json.dumps({"data": {"stubDomains": FOREIGN}})
-    stack.kubectl("gamma", "-n", "kube-system", "patch", "configmap", "kube-dns", "--type=merge", "-p", stub_domains)
-    with watched(stack) as told:
+def assert_all_resolved(seen: Mapping[str, Seen]) -> None:
+    assert {place: each.failed for place, each in seen.items()} == {place: [] for place in CLUSTER_DNS}
+    assert all(each.rounds > 100 for each in seen.values()), seen
+
+
+def assert_switched(stack: RunningStack) -> None:
+    assert stack.verify()["verdict"] == "green"
+    for name in KINDS:
+        assert replicas(stack, name) == {OLD[name]: 0, GATEWAY: 2, PRIMARY: 2}
+        assert answering(stack, name) == {PRIMARY}
+
+
+def test_nothing_new_answers_before_others_entries_are_safe(stack: RunningStack) -> None:
+    stack.configure(config())
+    with watched(stack.lab, {GAMMA_HOST: CLUSTER_DNS[GAMMA_HOST]}, [NAME, FOREIGN_NAME]) as seen:
         printed = stack.up(check=False)
-        assert "entries that would be lost with it: corp.example" in printed
-        assert replicas(stack, "gamma")["kube-dns"] == 2, "nothing is switched before others' entries are safe"
+        assert foreign_failures(stack) == []
+    assert f"entries that would be lost with it: {FOREIGN_ZONE}" in printed
+    assert seen[GAMMA_HOST].failed == []
+    assert replicas(stack, "gamma") == {"kube-dns": 2, GATEWAY: 2}
+    assert answering(stack, "gamma") == {"kube-dns"}
 
-        stack.configure(config(giveUp=["corp.example"]))
+
+def test_names_resolve_while_dns_is_replaced_rolled_back_and_put_back(
+    stack: RunningStack, before: dict[str, Json]
+) -> None:
+    with watched(stack.lab, CLUSTER_DNS, [NAME]) as cluster:
+        stack.configure(config([FOREIGN_ZONE]))
         stack.up()
-        assert stack.verify()["verdict"] == "green"
-        for name in KINDS:
-            assert replicas(stack, name) == {
-                OLD[name]: 0,
-                "cockroachdb-coredns-gateway": 2,
-                "cockroachdb-coredns-primary": 2,
-            }
-            assert answering(stack, name) == {"cockroachdb-coredns-primary"}
+        assert_switched(stack)
+        assert foreign_failures(stack), "what was given up is gone"
+
+        pods = pods_of(stack, KINDS)
+        with watched(stack.lab, CLUSTER_DNS, [NAME, *NODE_NAMES]) as nodes:
+            stack.configure(config([FOREIGN_ZONE], switch=False))
+            stack.up()
+            for name in KINDS:
+                assert replicas(stack, name) == {OLD[name]: 2, GATEWAY: 2}
+                assert answering(stack, name) == {OLD[name]}
+            assert stack.verify()["verdict"] == "green"
+            assert foreign_failures(stack) == [], "what was given up is back"
+
+            stack.configure(config([FOREIGN_ZONE]))
+            stack.up()
+            assert_switched(stack)
+        assert_all_resolved(nodes)
+        assert pods_of(stack, KINDS) == pods, "the database's pods were left alone"
 
         stack.run("pulumi", "destroy", "--yes", "--skip-preview")
         for name in KINDS:
             assert replicas(stack, name) == {OLD[name]: 2}
             assert answering(stack, name) == {OLD[name]}
-    for name, seen in told.items():
-        assert seen["asked"] > 100, name
-        assert seen["failed"] == [], name
-    found = stack.get("gamma", "configmap", "kube-dns", "-n", "kube-system")
-    assert found["data"] == {"stubDomains": FOREIGN}, "others' entries are as they were"
+    assert_all_resolved(cluster)
+    assert texts(stack) == before, "others' entries are as they were"

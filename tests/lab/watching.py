@@ -1,0 +1,118 @@
+"""Names asked of DNS servers again and again, while a test does something else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from lab.paths import PROJECT
+from tests.lab.running import RunningLab
+
+STOP_SECONDS = 60
+
+WATCHER = """
+import json, select, socket, struct, sys, time
+
+def ask(server, name):
+    labels = b"".join(bytes([len(each)]) + each.encode() for each in name.split("."))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.settimeout(2)
+        link.connect((server, 53))
+        link.send(struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!HH", 1, 1))
+        flags, _, answers = struct.unpack("!HHH", link.recv(4096)[2:8])
+        return "" if flags & 15 == 0 and answers else f"response code {flags & 15}, {answers} records"
+
+def missing(server, name):
+    try:
+        return ask(server, name)
+    except OSError:
+        time.sleep(0.2)
+    try:
+        return ask(server, name)
+    except OSError as error:
+        return str(error)
+
+server, names = sys.argv[1], sys.argv[2:]
+rounds, failed, begun = 0, [], time.time()
+while True:
+    rounds += 1
+    for name in names:
+        why = missing(server, name)
+        if why:
+            failed.append(f"{name} after {time.time() - begun:.1f} s: {why}")
+    if select.select([sys.stdin], [], [], 0.1)[0]:
+        break
+print(json.dumps({"rounds": rounds, "failed": failed}))
+"""
+"""Asks until its input ends, but once in any case; then it says what came of it.
+
+A question without an answer is asked again, as resolvers do, but 0.2 s later: who ends without notice, as kube-dns's
+dnsmasq does, refuses whatever comes in the moment before its host's kube-proxy knows."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of asking at one place."""
+
+    rounds: int
+    """How often each name was asked for: at least once."""
+    failed: list[str]
+    """Which name had no address, when and why."""
+
+
+@contextmanager
+def watched(lab: RunningLab, places: Mapping[str, str], names: Sequence[str]) -> Iterator[Mapping[str, Seen]]:
+    """Ask for all names at each place, a host, of the DNS server given for it.
+
+    The mapping has what was seen at each place, once the block has ended without an exception.
+    """
+    seen: dict[str, Seen] = {}
+    watchers: dict[str, subprocess.Popen[str]] = {}
+    printed: dict[str, str] = {}
+    try:
+        for place, server in places.items():
+            watchers[place] = start(lab, place, WATCHER, server, *names)
+        yield seen
+    finally:
+        printed = stop(watchers)
+    for place, text in printed.items():
+        if not text:
+            pytest.fail(f"who asked at {place} said nothing (exit {watchers[place].returncode})")
+        seen[place] = Seen(**json.loads(text))
+
+
+def start(lab: RunningLab, place: str, script: str, *words: str) -> subprocess.Popen[str]:
+    """Run a script in a host's namespace, until its input ends."""
+    argv = [sys.executable, "-m", "lab", "exec", "--name", lab.paths.name, place, "--"]
+    return subprocess.Popen(
+        [*argv, "/usr/bin/python3", "-c", script, *words],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stop(running: Mapping[str, subprocess.Popen[str]]) -> dict[str, str]:
+    """End all of them; what each printed, which is nothing where it had to be killed."""
+    for process in running.values():
+        if process.stdin:
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+            process.stdin = None  # `communicate` would flush it
+    printed: dict[str, str] = {}
+    for name, process in running.items():
+        try:
+            printed[name], _ = process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            printed[name] = ""
+        finally:
+            process.kill()
+            process.wait()
+    return printed
