@@ -11,6 +11,7 @@ from typing import Any
 from tests.acceptance.growth import COUNTS
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.report import COLUMNS, LATENCY, Rows, Words, cell, numbered
+from tests.lab.strategies import scene
 
 BEGIN, END = "<!-- figures: made by `make acceptance` -->", "<!-- end of figures -->"
 
@@ -72,11 +73,12 @@ def section(rows: Rows, growth: Growth, counted_at: str) -> str:
         "",
         *([*numbered(notes), ""] if notes else []),
         f"Resources that the program declares for so many regions of one node each, counted at `{counted_at}`; the "
-        "stack's state has the stack itself and the engine's default providers besides:",
+        "stack's state has the stack itself and the engine's default providers besides. On a cloud its network and "
+        "clusters are among them:",
         "",
         f"| strategy | {' | '.join((*map(str, COUNTS), *steps))} |",
         f"|---|{'---|' * (len(COUNTS) + len(steps))}",
-        *(f"| `{name}` | {' | '.join(_resources(counted))} |" for name, counted in growth.items()),
+        *(f"| `{name}`{_cloud(name)} | {' | '.join(_resources(counted))} |" for name, counted in growth.items()),
         END,
     ]
     return "\n".join(lines)
@@ -139,6 +141,12 @@ def _recovery(seen: Outcome) -> str:
 
 def _up(seen: Outcome) -> str:
     return f"{seen.measured['up']:.0f}"
+
+
+def _cloud(name: str) -> str:
+    """Where the strategy is tried, if not on clusters that are there."""
+    platform = scene(name).config(1)["regions"][0].get("platform")
+    return f" on `{platform}`" if platform else ""
 
 
 def _resources(counted: Sequence[int | None]) -> list[str]:
