@@ -13,18 +13,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from components.strategies import AVAILABLE
 from lab.paths import PROJECT
 from tests.acceptance import figures
-from tests.acceptance.growth import growth
+from tests.acceptance.growth import Size, size
 from tests.acceptance.outcome import Outcome, from_json, from_junit, to_json, whole
 from tests.acceptance.report import TESTS, Rows, page
 
 RESULTS = PROJECT / "docs" / "strategies" / "acceptance.json"
 PAGE = RESULTS.with_suffix(".md")
-GROWTH = RESULTS.with_name("growth.json")
+SIZES = RESULTS.with_name("sizes.json")
 CHOOSING = PROJECT / "docs" / "choosing.md"
 
 
@@ -32,31 +33,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run what is asked for and write the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.acceptance", description=__doc__)
     parser.add_argument("--strategies", type=_words, default=list(AVAILABLE), help="words of config, by commas")
-    parser.add_argument("--growth", action="store_true", help="only count resources again, by the number of regions")
+    parser.add_argument("--sizes", action="store_true", help="only count again what each takes")
     parser.add_argument("--report", action="store_true", help="only write the pages again")
     options = parser.parse_args(argv)
     rows, commit = read(), _commit()
-    if options.growth:
-        counted = {"commit": commit, "resources": growth(list(AVAILABLE))}
-        GROWTH.write_text(json.dumps(counted, indent=1) + "\n")
-    for name in [] if options.report or options.growth else options.strategies:
+    if options.sizes or (set(options.strategies) == set(AVAILABLE) and not options.report):
+        counted = {"commit": commit, "strategies": {name: asdict(size(name)) for name in AVAILABLE}}
+        SIZES.write_text(json.dumps(counted, indent=1) + "\n")
+    for name in [] if options.report or options.sizes else options.strategies:
         sys.stderr.write(f"== {name}\n")
         rows = {**rows, name: run(name, commit)}
         write(rows)
     for file, text in pages(rows).items():
         file.write_text(text, encoding="utf-8")
-    figures.plot(rows, json.loads(GROWTH.read_text())["resources"], CHOOSING.with_suffix(".svg"))
+    figures.plot(rows, _sizes()[0], CHOOSING.with_suffix(".svg"))
     return 1 if any(outcome.result == "failed" for outcomes in rows.values() for outcome in outcomes) else 0
 
 
 def pages(rows: Rows) -> dict[Path, str]:
     """What the pages say of these rows, and of what was counted."""
-    counted = json.loads(GROWTH.read_text())
+    sizes, counted_at = _sizes()
     before, _, rest = CHOOSING.read_text(encoding="utf-8").partition(figures.BEGIN)
     after = rest.partition(figures.END)[2]
     return {
         PAGE: page({name: rows.get(name, ()) for name in AVAILABLE}),
-        CHOOSING: before + figures.section(rows, counted["resources"], counted["commit"]) + after,
+        CHOOSING: before + figures.section(rows, sizes, counted_at) + after,
     }
 
 
@@ -90,6 +91,12 @@ def _words(text: str) -> list[str]:
     if unknown := [word for word in words if word not in AVAILABLE]:
         raise argparse.ArgumentTypeError(f"no strategy {', '.join(unknown)}; there are: {', '.join(AVAILABLE)}")
     return words
+
+
+def _sizes() -> tuple[dict[str, Size], str]:
+    """Strategy -> what it takes, and the commit at which that was counted."""
+    counted = json.loads(SIZES.read_text())
+    return {name: Size(**told) for name, told in counted["strategies"].items()}, counted["commit"]
 
 
 def _commit() -> str:

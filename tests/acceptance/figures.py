@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.growth import COUNTS
+from tests.acceptance.growth import COUNTS, Size
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.report import COLUMNS, LATENCY, Rows, Words, cell, numbered
 from tests.lab.strategies import scene
 
 BEGIN, END = "<!-- figures: made by `make acceptance` -->", "<!-- end of figures -->"
 
-Growth = Mapping[str, Sequence[int | None]]
+Sizes = Mapping[str, Size]
+"""Strategy -> what it takes."""
 
 KINDS = {
     "cold from alpha": "name that is not there, in alpha",
@@ -35,7 +36,7 @@ MORE = "test_one_node_more_joins_and_restarts_nobody"
 _STEPS = tuple(pairwise(COUNTS))
 
 
-def section(rows: Rows, growth: Growth, counted_at: str) -> str:
+def section(rows: Rows, sizes: Sizes, counted_at: str) -> str:
     """Markdown, between its marks. Where a test has no figures, it says why."""
     notes: list[str] = []
 
@@ -59,7 +60,7 @@ def section(rows: Rows, growth: Growth, counted_at: str) -> str:
         "",
         f"| strategy | {' | '.join(KINDS.values())} |",
         f"|---|{'---|' * len(KINDS)}",
-        *(row(name, ((LATENCY, partial(_latency, kind)) for kind in KINDS)) for name in growth),
+        *(row(name, ((LATENCY, partial(_latency, kind)) for kind in KINDS)) for name in sizes),
         "",
         "Seconds. A pod in another region finds the node and has it answer, ten times a second: for how long in all "
         "that failed (of the time that a fault lasted, commands included, where it has to be healed) / when it failed "
@@ -69,16 +70,23 @@ def section(rows: Rows, growth: Growth, counted_at: str) -> str:
         "",
         f"| strategy | {' | '.join(COLUMNS[test] for test in (*RECOVERIES, MORE))} |",
         f"|---|{'---|' * (len(RECOVERIES) + 1)}",
-        *(row(name, (*((test, _recovery) for test in RECOVERIES), (MORE, _up))) for name in growth),
+        *(row(name, (*((test, _recovery) for test in RECOVERIES), (MORE, _up))) for name in sizes),
         "",
         *([*numbered(notes), ""] if notes else []),
         f"Resources that the program declares for so many regions of one node each, counted at `{counted_at}`; the "
         "stack's state has the stack itself and the engine's default providers besides. On a cloud its network and "
         "clusters are among them:",
         "",
-        f"| strategy | {' | '.join((*map(str, COUNTS), *steps))} |",
-        f"|---|{'---|' * (len(COUNTS) + len(steps))}",
-        *(f"| `{name}`{_cloud(name)} | {' | '.join(_resources(counted))} |" for name, counted in growth.items()),
+        f"| strategy | {' | '.join((*map(str, COUNTS), *steps))} | one node more |",
+        f"|---|{'---|' * (len(COUNTS) + len(steps) + 1)}",
+        *(f"| `{name}`{_cloud(name)} | {' | '.join(_resources(taken))} |" for name, taken in sizes.items()),
+        "",
+        "What runs for it, and asks the cluster for thousandths of a CPU / MiB of memory. What a chart of others brings "
+        "is not counted, nor are load balancers and DNS that the cluster or its cloud runs:",
+        "",
+        "| strategy | pods in each region | for them | containers in each node's pod | for them |",
+        "|---|---|---|---|---|",
+        *(f"| `{name}` | {' | '.join(_runs(taken))} |" for name, taken in sizes.items()),
         END,
     ]
     return "\n".join(lines)
@@ -89,7 +97,7 @@ def measured(rows: Rows, name: str, test: str) -> Mapping[str, Any]:
     return next((one.measured for one in rows.get(name, ()) if (one.test, one.result) == (test, "passed")), {})
 
 
-def plot(rows: Rows, growth: Growth, path: Path) -> None:
+def plot(rows: Rows, sizes: Sizes, path: Path) -> None:
     """Latencies, recoveries and growth, a panel each. What was not measured has no bar; a 0 says so."""
     import matplotlib as mpl
 
@@ -98,7 +106,7 @@ def plot(rows: Rows, growth: Growth, path: Path) -> None:
     from matplotlib import pyplot
 
     figure, (names, faults, size) = pyplot.subplots(1, 3, figsize=(16, 6), layout="constrained")
-    shown = [name for name in growth if any(measured(rows, name, test) for test in (LATENCY, *RECOVERIES))]
+    shown = [name for name in sizes if any(measured(rows, name, test) for test in (LATENCY, *RECOVERIES))]
 
     def bars(axes: Any, place: int, places: int, values: Mapping[str, float | None], **more: Any) -> Any:
         there = {shown.index(name): value for name, value in values.items() if value is not None}
@@ -115,9 +123,9 @@ def plot(rows: Rows, growth: Growth, path: Path) -> None:
         made = bars(faults, place, len(RECOVERIES), values, label=COLUMNS[test])
         faults.bar_label(made, fmt="%g", fontsize="x-small")
     faults.set(title="last failure after fault or heal", xlabel="s", yticks=range(len(shown)), yticklabels=shown)
-    for place, (name, counted) in enumerate(growth.items()):
-        points = [(count, value) for count, value in zip(COUNTS, counted, strict=True) if value is not None]
-        style = "-" if place < len(growth) / 2 else "--"
+    for place, (name, taken) in enumerate(sizes.items()):
+        points = [(count, value) for count, value in zip(COUNTS, taken.resources, strict=True) if value is not None]
+        style = "-" if place < len(sizes) / 2 else "--"
         size.plot([x for x, _ in points], [y for _, y in points], f"o{style}", color=f"C{place}", label=name)
     size.set(title="resources", xlabel="regions", xticks=COUNTS)
     for axes in (names, faults):
@@ -149,8 +157,18 @@ def _cloud(name: str) -> str:
     return f" on `{platform}`" if platform else ""
 
 
-def _resources(counted: Sequence[int | None]) -> list[str]:
-    told = ["refused" if value is None else str(value) for value in counted]
-    for (few, many), (less, more) in zip(_STEPS, pairwise(counted), strict=True):
+def _resources(taken: Size) -> list[str]:
+    told = ["refused" if value is None else str(value) for value in taken.resources]
+    for (few, many), (less, more) in zip(_STEPS, pairwise(taken.resources), strict=True):
         told.append("" if less is None or more is None else f"{(more - less) / (many - few):.1f}")
-    return told
+    return [*told, str(taken.node)]
+
+
+def _runs(taken: Size) -> tuple[str, ...]:
+    def asked(count: float, cpu: float, memory: float) -> tuple[str, str]:
+        return (f"{count:g}", f"{cpu:g} / {memory:g}") if count else ("none", "")
+
+    return (
+        *asked(taken.pods, taken.cpu, taken.memory),
+        *asked(taken.sidecars, taken.sidecar_cpu, taken.sidecar_memory),
+    )

@@ -1,20 +1,23 @@
-"""How many resources a stack of each strategy has, by its number of regions: counted in the program's own graph."""
+"""What a stack of each strategy takes, and how that grows: counted in the program's own graph."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from unittest.mock import patch
 
 import pulumi
+from kubernetes.utils.quantity import parse_quantity
 
+from components.database import names
 from components.plan import ConfigError, plan
 from components.strategies import strategy
 from stacks.multiregion import multi_region
 from stacks.outputs import outputs
 from tests.lab.stack import Json
-from tests.lab.strategies import scene
-from tests.unit.recording import record
+from tests.lab.strategies import NAMES, scene
+from tests.unit.recording import Recording, record
 from tests.unit.stacks.test_clouds import given as given_by_clouds
 from tests.unit.stacks.test_multiregion import given
 
@@ -30,26 +33,76 @@ def config(name: str, regions: int) -> Json:
     return {**found, "regions": [*listed, *more]}
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a strategy takes. Requests: thousandths of a CPU, and MiB; without those of others' charts."""
+
+    resources: list[int | None]
+    """Declared, components included, at each of `COUNTS`. None where so many regions are refused."""
+    node: int
+    """Declared for one node more."""
+    pods: float
+    """Of Deployments, in each region."""
+    cpu: float
+    memory: float
+    """What these ask for, in each region."""
+    sidecars: int
+    """Containers in each node's pod beside the database."""
+    sidecar_cpu: float
+    sidecar_memory: float
+
+
+def size(name: str) -> Size:
+    """Counted in the program's own graph."""
+    made = _made(config(name, COUNTS[0]))
+    assert made is not None
+    larger = _made({**scene(name).config(2), "strategy": name})
+    assert larger is not None
+    pods, cpu, memory = 0, 0.0, 0.0
+    for one in made.of("apps/v1:Deployment"):
+        replicas = int(one.inputs["spec"].get("replicas", 1))
+        asked = _requests(one.inputs["spec"]["template"]["spec"]["containers"])
+        pods, cpu, memory = pods + replicas, cpu + replicas * asked[0], memory + replicas * asked[1]
+    containers = made.of("apps/v1:StatefulSet")[0].inputs["spec"]["template"]["spec"]["containers"]
+    beside = [one for one in containers if one["name"] != names.APP]
+    return Size(
+        resources=[resources(name, count) for count in COUNTS],
+        node=len(larger.resources) - len(made.resources),
+        pods=pods / len(NAMES),
+        cpu=round(cpu / len(NAMES), 1),
+        memory=round(memory / len(NAMES), 1),
+        sidecars=len(beside),
+        sidecar_cpu=_requests(beside)[0],
+        sidecar_memory=_requests(beside)[1],
+    )
+
+
 def resources(name: str, regions: int) -> int | None:
     """Resources that the program declares, components included. None where so many regions are refused."""
+    made = _made(config(name, regions))
+    return None if made is None else len(made.resources)
+
+
+def _made(raw: Json) -> Recording | None:
     try:
-        settings, addresses = plan(config(name, regions))
+        settings, addresses = plan(raw)
     except ConfigError as error:
         if any(problem.path != "regions" for problem in error.problems):
             raise
         return None
-    secrets: Mapping[str, pulumi.Input[str]] = dict.fromkeys(strategy(name).secret_options, "c2VjcmV0")
+    secrets: Mapping[str, pulumi.Input[str]] = dict.fromkeys(strategy(raw["strategy"]).secret_options, "c2VjcmV0")
     with _kubeconfigs():
-        made = record(
+        return record(
             lambda: outputs(multi_region(settings, addresses, None, secrets)),
             lambda args: {**given_by_clouds(args), **given(args)},
         )
-    return len(made.resources)
 
 
-def growth(names: list[str]) -> dict[str, list[int | None]]:
-    """Strategy -> resources at each of `COUNTS`."""
-    return {name: [resources(name, count) for count in COUNTS] for name in names}
+def _requests(containers: list[Json]) -> tuple[float, float]:
+    asked = [one.get("resources", {}).get("requests", {}) for one in containers]
+    cpu = sum(parse_quantity(each.get("cpu", 0)) for each in asked)
+    memory = sum(parse_quantity(each.get("memory", 0)) for each in asked)
+    return float(cpu * 1000), float(memory / 2**20)
 
 
 def _like(region: Json, place: int) -> Json:

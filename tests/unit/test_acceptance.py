@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ JUNIT = f"""
 </testsuite></testsuites>
 """
 SEEN = from_junit(JUNIT, "abc1234")
-COUNTED = {"pod-ip": [140, 380, 1100], "istio": [None, None, None]}
+TAKEN = growth.Size([140, 380, 1100], 2, pods=2, cpu=60, memory=96, sidecars=1, sidecar_cpu=10, sidecar_memory=32)
+COUNTED = {"pod-ip": TAKEN, "istio": replace(TAKEN, resources=[None, None, None], pods=0, sidecars=0)}
 
 
 def cells(text: str, name: str) -> list[list[str]]:
@@ -82,9 +84,11 @@ def test_of_what_has_no_figure_it_is_said_why() -> None:
     assert cells(text, "pod-ip") == [
         [*["nothing to resolve"] * 4, "0.7 / 1.9"],
         ["8.1 / 12.4", "**failed** (1)", "8.2 of 9 / 0", "not here (2)", "not run"],
-        ["140", "380", "1100", "40.0", "40.0"],
+        ["140", "380", "1100", "40.0", "40.0", "2"],
+        ["2", "60 / 96", "1", "10 / 32"],
     ]
-    assert cells(text, "istio") == [["not run"] * 5, ["not run"] * 5, ["refused"] * 3 + [""] * 2]
+    refused = ["refused", "refused", "refused", "", "", "2"]
+    assert cells(text, "istio") == [["not run"] * 5, ["not run"] * 5, refused, ["none", "", "none", ""]]
     assert "\n1. AssertionError: not within 120 s\n2. nothing to lose\n" in text
     assert "counted at `def5678`" in text
 
@@ -123,6 +127,7 @@ def test_the_pages_say_what_was_seen() -> None:
 
 
 def test_a_region_more_is_so_many_resources_more_at_any_number() -> None:
+    assert growth.size("load-balancer-per-node").node == 1
     three, four, five = (growth.resources("load-balancer-per-node", count) for count in (3, 4, 5))
     assert three is not None and four is not None and five is not None
     assert five - four == four - three > 20
