@@ -81,8 +81,8 @@ def section(rows: Rows, sizes: Sizes, counted_at: str) -> str:
         f"|---|{'---|' * (len(COUNTS) + len(steps) + 1)}",
         *(f"| `{name}`{_cloud(name)} | {' | '.join(_resources(taken))} |" for name, taken in sizes.items()),
         "",
-        "What runs for it, and asks the cluster for thousandths of a CPU / MiB of memory. What a chart of others brings "
-        "is not counted, nor are load balancers and DNS that the cluster or its cloud runs:",
+        "What runs for it, and asks the cluster for thousandths of a CPU / MiB of memory. What others' charts bring is "
+        "not counted, nor are load balancers and DNS that the cluster or its cloud runs:",
         "",
         "| strategy | pods in each region | for them | containers in each node's pod | for them |",
         "|---|---|---|---|---|",
