@@ -17,7 +17,7 @@ from components.database.rollout import Rollout, RolloutArgs
 from components.database.settings import node_args
 from components.plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
 from components.platforms import RegionalCluster
-from components.strategies import resources
+from components.strategies.chosen import resources
 from components.strategies.connection import Connection, Offers, Site
 
 from . import arguments

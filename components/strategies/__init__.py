@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the plan imports this package, and `base` the plan
     from .base import Strategy
@@ -36,14 +36,3 @@ def strategy(name: str) -> Strategy:
         before, after = words(name)
         return import_module(".transition", __package__).Transition(strategy(before), strategy(after))
     return import_module(f".{AVAILABLE[name]}.plan", __package__).STRATEGY
-
-
-def resources(name: str) -> Any:
-    """Its `connection.StrategyResources` (imports pulumi), or a transition's. Raises KeyError as `strategy` does."""
-    connection = import_module(".connection", __package__)
-    if BOTH in name:
-        before, after = words(name)
-        return import_module(".transition_resources", __package__).TransitionResources(
-            resources(before), resources(after)
-        )
-    return connection.StrategyResources(import_module(f".{AVAILABLE[name]}.resources", __package__))
