@@ -81,7 +81,7 @@ def takes_existing(strategy: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("strategy", filter(takes_existing, AVAILABLE))
+@pytest.mark.parametrize("strategy", [*filter(takes_existing, AVAILABLE)])
 def test_a_first_preview_shows_the_whole_graph(strategy: str) -> None:
     raw = config(strategy=strategy, strategyOptions=stack_options(strategy))
     assert run(raw, preview=True, known=False).graph() == run(raw).graph()
