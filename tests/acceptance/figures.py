@@ -56,7 +56,8 @@ def section(rows: Rows, sizes: Sizes, counted_at: str) -> str:
         "Milliseconds as a pod has them that asks its own cluster's DNS about a node of another region, p50 / p99 of "
         "200. alpha came with CoreDNS and gamma with kube-dns, unless they are GKE's and ask Cloud DNS, or a strategy "
         "puts its own servers in their place. A name that is not there has never been asked for before. Between real "
-        "regions such a name costs a round trip more where it is forwarded, and a connection two.",
+        "regions such a name costs a round trip more where it is forwarded, and a connection two. A p99 is the busy "
+        "machine's as much as the strategy's.",
         "",
         f"| strategy | {' | '.join(KINDS.values())} |",
         f"|---|{'---|' * len(KINDS)}",
