@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from components.plan import ConfigError, Problem
+from components.strategies import AVAILABLE
 from tests.acceptance import __main__ as acceptance
 from tests.acceptance import figures, growth
 from tests.acceptance.outcome import Outcome, from_json, from_junit, to_json, whole
@@ -146,3 +147,11 @@ def test_only_too_many_regions_are_counted_as_refused(
     else:
         with pytest.raises(ConfigError):
             growth.resources("proxy", 3)
+
+
+def test_every_strategy_was_seen_at_everything() -> None:
+    """In the table that is committed: what is not here has a reason, and nothing has failed or was left out."""
+    rows = acceptance.read()
+    seen = {name: {one.test: one.result for one in rows.get(name, ())} for name in AVAILABLE}
+    assert {name: set(TESTS) - told.keys() for name, told in seen.items()} == {name: set() for name in AVAILABLE}
+    assert [(name, test) for name, told in seen.items() for test, result in told.items() if result == "failed"] == []
