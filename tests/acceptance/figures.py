@@ -118,7 +118,9 @@ def plot(rows: Rows, sizes: Sizes, path: Path) -> None:
         for percentile, alpha in (("p99", 0.35), ("p50", 1.0)):
             values = {name: measured(rows, name, LATENCY).get(kind, {}).get(percentile) for name in shown}
             bars(names, place, len(KINDS), values, alpha=alpha, label=f"{words}, {percentile}")
-    names.set(title="from a pod to another region", xlabel="ms", yticks=range(len(shown)), yticklabels=shown)
+    names.set(
+        title="from a pod to another region", xlabel="ms", xscale="log", yticks=range(len(shown)), yticklabels=shown
+    )
     for place, test in enumerate(RECOVERIES):
         values = {name: measured(rows, name, test).get("recovered") for name in shown}
         made = bars(faults, place, len(RECOVERIES), values, label=COLUMNS[test])
@@ -132,7 +134,7 @@ def plot(rows: Rows, sizes: Sizes, path: Path) -> None:
     for axes in (names, faults):
         axes.set_ylim(-0.5, len(shown) - 0.5)
     for axes in (names, faults, size):
-        axes.legend(fontsize="x-small")
+        axes.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
         axes.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None})
 
