@@ -89,7 +89,8 @@ def _environment(nodes: RegionNodes) -> list[Manifest]:
 
 def _start(nodes: RegionNodes) -> str:
     own = "NODE_NAME" if nodes.hosts else "POD_NAME"
-    return as_command(start_script(nodes.region, nodes.node, address_of=own if nodes.advertise_host is None else None))
+    address_of = own if nodes.advertise_host is None else None
+    return as_command(start_script(nodes.region, nodes.node, address_of=address_of, host_network=nodes.host_network))
 
 
 def _database_container(nodes: RegionNodes) -> Manifest:

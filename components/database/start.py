@@ -31,7 +31,9 @@ def _planned_address(variable: str) -> str:
     )
 
 
-def start_script(region: str, node: CockroachNodeArgs, *, address_of: str | None = None) -> str:
+def start_script(
+    region: str, node: CockroachNodeArgs, *, address_of: str | None = None, host_network: bool = False
+) -> str:
     """The shell text that becomes `cockroach start`. `address_of`: the variable that names the files with its
     addresses, beside the join list.
 
@@ -42,7 +44,6 @@ def start_script(region: str, node: CockroachNodeArgs, *, address_of: str | None
         f"--certs-dir={names.CERTS_DIR}",
         f"--store=path={names.DATA_DIR}",
         f"--listen-addr=:{names.RPC_PORT}",
-        f"--http-addr=:{names.HTTP_PORT}",
         f"--cluster-name={node['cluster_name']}",
         f"--max-offset={node['max_offset']}",
         f"--cache={node['cache']}",
@@ -57,6 +58,8 @@ def start_script(region: str, node: CockroachNodeArgs, *, address_of: str | None
         *(['--advertise-http-addr="${ADVERTISE_HTTP_ADDR}"'] if address_of else []),
         f'--join="$(cat {names.JOIN_DIR}/join)"',
         f'--locality="region={region},zone=$(cat {names.ZONE_DIR}/zone)"',
+        # NodeLocal DNSCache has the port at its own address on every host, beside which there is no listening on all.
+        f'--http-addr="{"${POD_IP}" if host_network else ""}:{names.HTTP_PORT}"',
         *(shlex.quote(flag) for flag in flags),
     ]
     before = (_planned_address(address_of) if address_of else "") + _RELOAD_CERTIFICATES

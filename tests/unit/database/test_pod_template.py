@@ -192,6 +192,14 @@ def test_a_pod_with_an_address_of_its_own_reads_it_beside_the_join_list(tmp_path
     assert "--advertise-http-addr=10.1.16.101:28101" in words
 
 
+def test_on_the_hosts_network_the_console_listens_at_the_hosts_address_alone(tmp_path: Path) -> None:
+    """Others have the port on the host at addresses of their own, NodeLocal DNSCache for one."""
+    for host_network, address in ((True, "$POD_IP"), (False, "")):
+        text = "POD_IP=10.1.0.10\n" + start_script("us-east1", node(), host_network=host_network)
+        words = start(tmp_path, text, 'printf "%s\\0" "$@"').communicate(timeout=20)[0].split("\0")
+        assert f"--http-addr={address.replace('$POD_IP', '10.1.0.10')}:8080" in words
+
+
 def test_a_pod_without_its_address_does_not_start(tmp_path: Path) -> None:
     """It would tell the others an address at which they find nobody. Kubernetes starts it again."""
     shell = start(tmp_path, start_script("us-east1", node(), address_of="POD_NAME"), "echo started")
