@@ -166,14 +166,13 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
     born_in = arguments.init_region(settings)
     active = [region for region in stack.regions if region.settings.state is RegionState.ACTIVE]
     draining = [region for region in stack.regions if region.settings.state is RegionState.DRAINING]
-    done: list[pulumi.Resource] = []
+    done: list[pulumi.Resource] = [made for region in stack.regions for made in region.made]
+    done += stack.clouds.joins
 
     if born_in is not None:
         first = stack.region(born_in)
-        everything = [made for region in stack.regions for made in region.made]
-        everything += stack.clouds.joins
         init_args = arguments.init_args(settings, stack.plan, first.plan)
-        done = [ClusterInit("cockroachdb-init", init_args, first.after(everything))]
+        done = [ClusterInit("cockroachdb-init", init_args, first.after(done))]
 
     for region in active:
         rollout_args: RolloutArgs = {

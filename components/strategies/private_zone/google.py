@@ -12,8 +12,8 @@ from . import external_dns
 from .cloud_zone import API, CloudZone, in_its_cloud, place
 from .external_dns import EndpointArgs
 
-METADATA: EndpointArgs = {"cidr": "169.254.169.254/32", "ports": [80, 988]}
-"""Google's metadata server, where a pod gets its account's tokens: 80, and where Dataplane V2 is not, 988."""
+METADATA: EndpointArgs = {"cidr": "169.254.169.254/32", "ports": [80]}
+"""Google's metadata server, where a pod gets its account's tokens."""
 
 WRITES = "roles/dns.admin"
 """On the one zone, as external-dns' documentation has it: no other of Google's own roles changes records."""
@@ -73,7 +73,8 @@ class GoogleZone(CloudZone):
             project=project,
             account_id=account_id(pulumi.get_project(), pulumi.get_stack(), args["region"], "crdb-dns"),
             display_name=f"external-dns of CockroachDB in {args['region']}",
-            opts=child,
+            # Nothing of its own says that its API is on: the zone's network waits for all of them.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[zone]),
         )
         gcp.serviceaccount.IAMMember(
             f"{name}-writer",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
 from ...plan.balancers import PODS
+from ...plan.check_dns import block_zones
 from ...plan.defaults import HTTP_PORT, MAX_UPSTREAMS, SQL_PORT
 from ...plan.model import DnsKind, Platform, Problem, RegionSettings, RegionState, Settings
 from ...plan.reader import Reader
@@ -131,13 +132,16 @@ class PrivateZonePlan(StrategyDefaults):
                     f"{zone} covers or is part of {domain}, the clusters' own domain, whose names their own DNS "
                     "answers; use a zone outside of it, such as crdb.internal",
                 )
-        for other in settings.dns.extra_stub_domains:
+        others = [(each, f"dns.extraStubDomains.{each}", "") for each in settings.dns.extra_stub_domains]
+        blocks = dict.fromkeys(block_zones(settings.dns.extra_server_blocks))
+        others += [(each, "dns.extraServerBlocks", f"has a block for {each}, which ") for each in blocks]
+        for other, key, said in others:
             if _inside(other, zone) or (alone and _inside(zone, other)):
                 how = "is" if other == zone else "is part of" if _inside(other, zone) else "covers"
                 yield Problem(
-                    f"dns.extraStubDomains.{other}",
-                    f"{how} {zone}, where the nodes' names are: its servers would be asked instead; leave it out, or "
-                    "use another strategyOptions.zone",
+                    key,
+                    f"{said}{how} {zone}, where the nodes' names are: its servers would be asked instead; leave it "
+                    "out, or use another strategyOptions.zone",
                 )
 
     def dns_zone(self, region: RegionSettings) -> str:

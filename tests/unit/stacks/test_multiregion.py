@@ -390,3 +390,13 @@ def test_nodes_of_one_address_are_dialled_at_ports_of_their_own() -> None:
         {"protocol": "TCP", "port": 26300, "endPort": 26349} in rule.get("ports", [])
         for rule in egress.wire["spec"]["egress"]
     )
+
+
+def test_rollouts_wait_for_every_region_where_none_is_initialised_any_more() -> None:
+    """Restarted nodes are found by what other regions' objects say, be the first region there or not."""
+    recording = run(config(states={"us-east1": "removed"}, allowDataLoss=True, databases=[]))
+    assert recording.of(":ClusterInit") == []
+    rollout = recording.named(":Rollout", "us-central1")
+    job = next(made for made in recording.of(":Job") if made.parent == rollout.urn)
+    forwards = {made.urn for made in recording.resources if "us-west1" in made.name and ":StubDomains$" in made.urn}
+    assert forwards & recording.reaches(job.urn)

@@ -97,6 +97,9 @@ def test_every_vpc_of_a_peered_network_sees_every_zone() -> None:
 def test_an_account_of_google_writes_to_its_regions_zone_and_is_that_external_dns_alone(google: Recording) -> None:
     for region in ("us-east1", "us-central1", "us-west1"):
         account = google.named("serviceaccount/account:Account", f"{region}-names-writer")
+        enabled = {made.urn for made in google.of("projects/service:Service")}
+        assert enabled
+        assert enabled <= google.reaches(account.urn), "in a new project its API is not on yet"
         who = google.named("serviceaccount/iAMMember:IAMMember", f"{region}-names-writer").inputs
         assert who["role"] == "roles/iam.workloadIdentityUser"
         assert who["member"] == f"serviceAccount:my-project-123456.svc.id.goog[{region}/external-dns]"
@@ -130,7 +133,7 @@ def test_external_dns_finds_its_regions_zone_in_google(google: Recording) -> Non
     } <= set(found["args"])
     assert not any("rfc2136" in word for word in found["args"])
     assert found["env"] == []
-    assert egress(google, "us-east1") == {"0.0.0.0/0": [443], "169.254.169.254/32": [80, 988]}
+    assert egress(google, "us-east1") == {"0.0.0.0/0": [443], "169.254.169.254/32": [80]}
 
 
 def test_the_account_is_given_once_the_clusters_pool_is_there(google: Recording) -> None:
