@@ -11,18 +11,16 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
 from ...plan.authorized import by_endpoint
-from ...plan.balancers import API_SERVERS, PODS
+from ...plan.balancers import PODS
 from ...plan.defaults import HTTP_PORT, SQL_PORT
 from ...plan.model import GcpNetworkMode, Platform, Problem, RegionSettings, Settings
 from ...plan.reader import Reader
 from ...plan.rules import RUNNING
 from ..base import Port, Protocols
-from ..common import PodNames, extra_stub_domains, first_nodes, nested_zones, other_regions, takes_no_forwards
+from ..common import API_PORT, PodNames, extra_stub_domains, first_nodes, nested_zones, other_regions, takes_no_forwards
 from . import options
 from .names import NAMESPACE
 
-API_PORT = 443
-"""Of the API servers of GKE and EKS."""
 PLACES = (53, 54)
 """The servers' places in a region's Service range: in the part that Kubernetes gives nobody unasked, if it is a /20 or
 larger (KEP-3070), and after DNS's port."""
@@ -65,7 +63,7 @@ class CorednsFederatedPlan(PodNames):
         return (
             Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
             Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
-            Port("api", Protocols.TCP, API_PORT, (PODS,), API_SERVERS),
+            API_PORT,
         )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...plan.balancers import API_SERVERS, NODES, PODS
+from ...plan.balancers import NODES, PODS
 from ...plan.defaults import HTTP_PORT, SQL_PORT
 from ...plan.layout import REGION_PREFIX, cut
 from ...plan.model import BalancerPlan, BalancerPort, Platform, Problem, RegionSettings, Settings
 from ...plan.reader import Reader
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
-from ..common import StrategyDefaults, first_nodes
+from ..common import API_PORT, StrategyDefaults, first_nodes
 from ..services import SERVICE, namespace_zone, service_names
 from .options import of_region, read_region, read_stack
 
@@ -23,8 +23,6 @@ GATEWAY = "gateway"
 """The kind of load balancer in front of a region's east-west gateway."""
 GATEWAY_HOST = 28
 """Its place in the balancer range: .16.28."""
-API_PORT = 443
-"""Unless an API server's URL says another: control planes watch them."""
 GATEWAY_PORT = 15443
 """Where Istio's gateways take other networks' mutual TLS, by convention."""
 
@@ -102,7 +100,7 @@ class IstioPlan(StrategyDefaults):
             Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
             Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
             Port("mesh", Protocols.TCP, GATEWAY_PORT, (PODS, NODES), GATEWAY),
-            Port("api", Protocols.TCP, API_PORT, (PODS,), API_SERVERS),
+            API_PORT,
         )
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
