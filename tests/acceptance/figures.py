@@ -32,6 +32,12 @@ RECOVERIES = (
     "test_lost_addressing_is_named_and_heals",
 )
 MORE = "test_one_node_more_joins_and_restarts_nobody"
+WAY = "test_no_node_talks_in_the_clear"
+WAYS = {
+    "connections": "TCP connections, end to end",
+    "rewritten": "addresses rewritten on the way",
+    "routers": "routers and hosts that forward",
+}
 
 _STEPS = tuple(pairwise(COUNTS))
 
@@ -62,6 +68,14 @@ def section(rows: Rows, sizes: Sizes, counted_at: str) -> str:
         f"| strategy | {' | '.join(KINDS.values())} |",
         f"|---|{'---|' * len(KINDS)}",
         *(row(name, ((LATENCY, partial(_latency, kind)) for kind in KINDS)) for name in sizes),
+        "",
+        "What carries a connection that a node of beta makes to one of alpha, counted by its packets on the hosts' and "
+        "the regions' wires. A router in each region and one between them are everywhere, and a host on either side "
+        "forwards to pods that are not in its own network.",
+        "",
+        f"| strategy | {' | '.join(WAYS.values())} |",
+        f"|---|{'---|' * len(WAYS)}",
+        *(row(name, ((WAY, partial(_count, what)) for what in WAYS)) for name in sizes),
         "",
         "Seconds. A pod in another region finds the node and has it answer, ten times a second: for how long in all "
         "that failed (of the time that a fault lasted, commands included, where it has to be healed) / when it failed "
@@ -142,6 +156,10 @@ def plot(rows: Rows, sizes: Sizes, path: Path) -> None:
 def _latency(kind: str, seen: Outcome) -> str:
     found = seen.measured.get(kind)
     return "nothing to resolve" if found is None else f"{found['p50']:g} / {found['p99']:g}"
+
+
+def _count(what: str, seen: Outcome) -> str:
+    return str(seen.measured.get(what, "not counted"))
 
 
 def _recovery(seen: Outcome) -> str:

@@ -63,6 +63,11 @@ class RunningStack:
         config = yaml.safe_load(self.file.read_text())["config"]
         return {key.partition(":")[2]: value for key, value in config.items()}
 
+    @property
+    def strategy(self) -> str:
+        """The stack file's word."""
+        return str(self.config()["strategy"])
+
     def start_up(self) -> subprocess.Popen[str]:
         """`make up` without its set-up, in a process group of its own."""
         words = ["up", "--stack", self.paths.name, "--name", self.paths.name, "--hosts", str(self.hosts)]

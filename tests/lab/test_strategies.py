@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
 
 from components.plan.defaults import HTTP_PORT, SQL_PORT
-from components.strategies import AVAILABLE
+from components.strategies import AVAILABLE, strategy
 from tests.lab import wire
 from tests.lab.asking import CLIENT, answer
 from tests.lab.latency import measure
@@ -101,7 +102,7 @@ def test_a_killed_pod_comes_back_as_itself(stack: RunningStack, record_property:
 
 
 def test_a_pod_that_moves_is_the_same_node(stack: RunningStack, record_property: Record) -> None:
-    if pinned := scene(str(stack.config()["strategy"])).pinned:
+    if pinned := scene(stack.strategy).pinned:
         pytest.skip(pinned)
     before, pod = members(stack.verify()), stack.pods("beta")["cockroachdb-0"]
     host = pod["spec"]["nodeName"]
@@ -144,7 +145,7 @@ def test_a_cut_region_is_named_and_heals(stack: RunningStack, record_property: R
 
 def test_lost_addressing_is_named_and_heals(stack: RunningStack, record_property: Record) -> None:
     """Load balancers, or DNS, or whatever a strategy has for regions to find each other by."""
-    there = scene(str(stack.config()["strategy"]))
+    there = scene(stack.strategy)
     if there.spared:
         pytest.skip(there.spared)
     source, target = ("beta", "alpha") if there.blamed == "source" else ("alpha", "beta")
@@ -204,21 +205,34 @@ def test_a_certificate_is_refused_under_another_regions_name(stack: RunningStack
     assert client.stdout.split() == ["verified", "mismatch"], client.stderr
 
 
-def test_no_node_talks_in_the_clear(stack: RunningStack, tmp_path: Path) -> None:
+def test_no_node_talks_in_the_clear(stack: RunningStack, record_property: Record, tmp_path: Path) -> None:
     """On the wires between regions, while a client asks and a node dials the others and is dialled. (Verification's
-    probes talk to each other without TLS, at the same ports: not now.)
+    probes talk to each other without TLS, at the same ports: not now.) Then, which way its packets took.
     """
-    certificates, topology = stack.certificates(tmp_path, "app"), stack.outputs()["topology"]
-    with wire.read(stack.lab.paths, ports(topology)) as heard:
+    certificates, topology, alpha = (
+        stack.certificates(tmp_path, "app"),
+        stack.outputs()["topology"],
+        node(stack, "alpha"),
+    )
+    hosts = [host for region in ("alpha", "beta") for host in stack.lab.hosts(region)]
+    with wire.read(stack.lab.paths, ports(topology), ["core", *hosts]) as heard:
         ask(stack, "alpha", certificates, "SELECT 1")
         restart(stack, stack.pods("beta")["cockroachdb-0"])
     stack.until_green(90)
-    assert [flow for flow in heard if not flow.secret] == []
+    between = heard["core"]
+    assert [flow for flow in between if not flow.secret] == []
     clients = {region["sqlAddress"] for region in topology["regions"]}
-    spoken = {(home(topology, flow.client), flow.server) for flow in heard if not flow.silent}
+    spoken = {(home(topology, flow.client), flow.server) for flow in between if not flow.silent}
     assert spoken & {("beta", address) for address in clients}
     pairs = {(source, home(topology, address)) for source, address in spoken if address not in clients}
     assert pairs >= {("beta", "alpha"), ("beta", "gamma")}, pairs
+    alpha = node(stack, "alpha")
+    address = pod_address(stack, "alpha") if alpha.zone else alpha.host
+    (way,) = wire.ways(itertools.chain(*heard.values()), address, alpha.port)
+    if strategy(stack.strategy).pods_meet:
+        assert (way.connections, way.rewritten) == (1, 0)
+    for what, count in asdict(way).items():
+        record_property(what, count)
 
 
 def ports(topology: Json) -> list[int]:
@@ -236,7 +250,7 @@ def home(topology: Json, address: str) -> str:
 
 def test_one_node_more_joins_and_restarts_nobody(stack: RunningStack, record_property: Record) -> None:
     before = {name: identity(stack.pods(name)) for name in NAMES}
-    stack.configure(config(str(stack.config()["strategy"]), nodes=2))
+    stack.configure(config(stack.strategy, nodes=2))
     begun = time.monotonic()
     stack.up()
     record_property("up", round(time.monotonic() - begun, 1))
@@ -281,7 +295,7 @@ def node(stack: RunningStack, region: str) -> Node:
     """As planned; at its pod's own address where that is what nodes tell each other."""
     there = planned(stack, region)
     first = there["nodes"][0]
-    host = first["address"] or stack.pods(region)[first["name"]]["status"]["podIP"]
+    host = first["address"] or pod_address(stack, region)
     return Node(host, first["port"], "" if is_address(host) else there["dnsZone"])
 
 
@@ -292,6 +306,11 @@ def lasting(stack: RunningStack, region: str) -> tuple[str, int]:
     if there["nodes"][0]["address"] is None and joins:
         return joins[0], SQL_PORT
     return known.host, known.port
+
+
+def pod_address(stack: RunningStack, region: str) -> str:
+    """Of the pod of the region's first node."""
+    return stack.pods(region)["cockroachdb-0"]["status"]["podIP"]
 
 
 def planned(stack: RunningStack, region: str) -> Json:

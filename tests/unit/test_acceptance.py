@@ -19,6 +19,7 @@ from tests.acceptance.report import LATENCY, TESTS, page
 from tests.lab import test_strategies
 
 GREEN, KILLED, MOVED, CUT, LOST, *_ = TESTS
+WAY = figures.WAY
 JUNIT = f"""
 <testsuites><testsuite name="pytest">
   <testcase name="{GREEN}[pod-ip]"><properties><property name="resources" value="151" /></properties></testcase>
@@ -37,6 +38,10 @@ JUNIT = f"""
     <property name="lasted" value="9.0" />
   </properties></testcase>
   <testcase name="{LOST}[pod-ip]"><skipped message="nothing to lose">…</skipped></testcase>
+  <testcase name="{WAY}[pod-ip]"><properties>
+    <property name="connections" value="2" /><property name="rewritten" value="1" />
+    <property name="routers" value="6" />
+  </properties></testcase>
 </testsuite></testsuites>
 """
 SEEN = from_junit(JUNIT, "abc1234")
@@ -66,14 +71,14 @@ def test_what_a_run_measured_is_kept() -> None:
 
 def test_what_pytest_did_not_tell_of_has_failed() -> None:
     told = whole(SEEN, TESTS, "ended with -9", "abc1234")
-    assert [one.test for one in told if one.why == "ended with -9"] == [name for name in TESTS[5:] if name != LATENCY]
+    assert {one.test for one in told if one.why == "ended with -9"} == {*TESTS[5:]} - {LATENCY, WAY}
     assert {one.result for one in whole([], TESTS, "ended with -9", "abc1234")} == {"failed"}
 
 
 def test_the_table_has_no_empty_cell() -> None:
     text = page({"pod-ip": SEEN, "istio": ()})
     assert cells(text, "pod-ip") == [
-        ["`abc1234`", "yes", "yes", "**failed** (1)", "yes", "not here (2)", *["not run"] * 3]
+        ["`abc1234`", "yes", "yes", "**failed** (1)", "yes", "not here (2)", "not run", "not run", "yes"]
     ]
     assert cells(text, "istio") == [["", *["not run"] * 8]]
     assert "\n1. AssertionError: not within 120 s\n2. nothing to lose\n" in text
@@ -84,12 +89,19 @@ def test_of_what_has_no_figure_it_is_said_why() -> None:
     text = figures.section({"pod-ip": SEEN}, COUNTED, "def5678")
     assert cells(text, "pod-ip") == [
         [*["nothing to resolve"] * 4, "0.7 / 1.9"],
+        ["2", "1", "6"],
         ["8.1 / 12.4", "**failed** (1)", "8.2 of 9 / 0", "not here (2)", "not run"],
         ["140", "380", "1100", "40.0", "40.0", "2"],
         ["2", "60 / 96", "1", "10 / 32"],
     ]
     refused = ["refused", "refused", "refused", "", "", "2"]
-    assert cells(text, "istio") == [["not run"] * 5, ["not run"] * 5, refused, ["none", "", "none", ""]]
+    assert cells(text, "istio") == [
+        ["not run"] * 5,
+        ["not run"] * 3,
+        ["not run"] * 5,
+        refused,
+        ["none", "", "none", ""],
+    ]
     assert "\n1. AssertionError: not within 120 s\n2. nothing to lose\n" in text
     assert "counted at `def5678`" in text
 

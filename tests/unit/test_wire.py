@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import struct
+from dataclasses import replace
 
 import pytest
 
-from tests.lab.wire import ACK, SSL_REQUEST, SYN, Flow, flows
+from tests.lab.wire import ACK, FIRST, SSL_REQUEST, SYN, Flow, Way, flows, ways
 
 HELLO, ANSWER = bytes.fromhex("1603010200010001"), bytes.fromhex("160303007a020000")
 ALERT = bytes.fromhex("15030300020228")
@@ -53,7 +54,7 @@ def test_tls_is_secret(asked: list[bytes], said: list[bytes]) -> None:
     assert flow.secret
     assert not flow.silent
     assert (flow.client, flow.server, flow.port) == (CLIENT[0], *SERVER)
-    assert (flow.asked, flow.said) == (b"".join(asked)[:16], b"".join(said)[:16])
+    assert (flow.asked, flow.said) == (b"".join(asked)[:FIRST], b"".join(said)[:FIRST])
 
 
 @pytest.mark.parametrize(
@@ -99,3 +100,40 @@ def test_what_began_before_and_what_goes_elsewhere_is_nobodys() -> None:
     udp = bytearray(packets[0])
     udp[9] = 17
     assert flows([bytes(udp)], [26257]) == []
+
+
+GREETING = HELLO[:5] + bytes(range(FIRST))
+AT_ALPHA = Flow("10.2.128.4", 40000, "10.1.16.10", 26300, 7, 62, GREETING[:FIRST], b"")
+
+
+def test_one_connection_by_routers_is_known_wherever_it_is_seen() -> None:
+    seen = [replace(AT_ALPHA, ttl=ttl) for ttl in (64, 63, 62, 62)]
+    assert ways(seen, "10.1.16.10", 26300) == {Way(connections=1, rewritten=0, routers=2)}
+
+
+def test_what_a_balancer_and_a_masquerade_rewrite_is_one_connection_still() -> None:
+    masked = replace(AT_ALPHA, client="10.2.0.10", client_port=1024)
+    seen = [AT_ALPHA, masked, replace(masked, server="10.1.128.3", port=26257, ttl=59)]
+    assert ways(seen, "10.1.16.10", 26300) == {Way(connections=1, rewritten=2, routers=5)}
+
+
+def test_a_proxy_makes_a_connection_of_its_own() -> None:
+    onward = replace(AT_ALPHA, client="10.1.0.10", server="10.1.128.3", port=26257, start=99, ttl=63)
+    assert ways([AT_ALPHA, onward], "10.1.16.10", 26300) == {Way(connections=2, rewritten=0, routers=3)}
+
+
+def test_others_connections_and_those_that_say_nothing_of_themselves_are_left_out() -> None:
+    other = replace(AT_ALPHA, asked=HELLO[:5] + bytes(FIRST - 5), start=99)
+    short, plain = (replace(AT_ALPHA, asked=words, start=5) for words in (HELLO, b"GET /health HTTP/1.1 ..."))
+    elsewhere = replace(AT_ALPHA, server="10.1.16.11")
+    assert ways([short, plain], "10.1.16.10", 26300) == set()
+    assert ways([elsewhere, short], "10.1.16.10", 26300) == set()
+    assert ways([AT_ALPHA, other, short, plain], "10.1.16.10", 26300) == {Way(1, 0, 2)}
+
+
+def test_the_lowest_ttl_of_the_first_packet_counts() -> None:
+    opened, *rest = talk([GREETING], [])
+    nearer = bytearray(opened)
+    nearer[8] = 61
+    (flow,) = flows([opened, bytes(nearer), *rest], [26257])
+    assert (flow.ttl, flow.start, flow.client_port) == (61, 2**32 - 3, CLIENT[1])
