@@ -128,7 +128,7 @@ class Way:
 
 
 def ways(seen: Iterable[Flow], server: str, port: int) -> set[Way]:
-    """Of all connections to the place, by flows from wherever their packets come through.
+    """Of all connections made to the place, by flows from wherever their packets come through, where they begin first.
 
     What belongs together is known by the client's first bytes, which have to be TLS: random ones are among them.
     """
@@ -136,8 +136,7 @@ def ways(seen: Iterable[Flow], server: str, port: int) -> set[Way]:
     for flow in seen:
         if flow.asked.startswith(RECORDS) and len(flow.asked) == FIRST:
             alike.setdefault(flow.asked, []).append(flow)
-    found = (found for found in alike.values() if any((flow.server, flow.port) == (server, port) for flow in found))
-    return {_way(flows) for flows in found}
+    return {_way(flows) for flows in alike.values() if (flows[0].server, flows[0].port) == (server, port)}
 
 
 def _way(flows: Sequence[Flow]) -> Way:

@@ -122,6 +122,11 @@ def test_a_proxy_makes_a_connection_of_its_own() -> None:
     assert ways([AT_ALPHA, onward], "10.1.16.10", 26300) == {Way(connections=2, rewritten=0, routers=3)}
 
 
+def test_what_was_sent_elsewhere_and_came_here_by_a_balancer_is_not_counted() -> None:
+    here = replace(AT_ALPHA, server="10.1.128.3", port=26257, ttl=60)
+    assert ways([AT_ALPHA, here], "10.1.128.3", 26257) == set()
+
+
 def test_others_connections_and_those_that_say_nothing_of_themselves_are_left_out() -> None:
     other = replace(AT_ALPHA, asked=HELLO[:5] + bytes(FIRST - 5), start=99)
     short, plain = (replace(AT_ALPHA, asked=words, start=5) for words in (HELLO, b"GET /health HTTP/1.1 ..."))
