@@ -159,7 +159,7 @@ def _latency(kind: str, seen: Outcome) -> str:
 
 
 def _count(what: str, seen: Outcome) -> str:
-    return str(seen.measured.get(what, "not counted"))
+    return str(seen.measured[what])
 
 
 def _recovery(seen: Outcome) -> str:
