@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN = $(PY) -m lab.up
 WHICH = --stack $(STACK) --name $(LAB_NAME)
 
-.PHONY: help setup up down verify test test-all acceptance mutations bench
+.PHONY: help setup up down verify test test-all acceptance mutations bench docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
 
@@ -37,3 +37,6 @@ mutations: setup ## the network of a running STACK, resource by resource: what p
 
 bench: setup ## figures and plots
 	@$(PY) -m bench
+
+docs: setup ## these pages as a site in dist/site, every link between them checked
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet && echo dist/site/index.html
