@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 INDEX = "docs/README.md"
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`\n]+`")
 URL = re.compile(r"https?://[^\s)>\"'`|,]+")
 ITEM = re.compile(r"(?:[-*]|\d+\.) ")
 
@@ -103,4 +104,5 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 
 def _urls(name: str) -> list[str]:
-    return URL.findall(FENCE.sub("", (ROOT / name).read_text(encoding="utf-8")))
+    """Outside of code, where addresses are examples."""
+    return URL.findall(CODE.sub("", FENCE.sub("", (ROOT / name).read_text(encoding="utf-8"))))
