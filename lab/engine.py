@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab import processes, stackfile
 from lab.environment import environment, write_wrapper
-from lab.paths import PROJECT, LabPaths
+from lab.paths import PROJECT, LabPaths, no_lab
 from lab.shell import LabError, run
 from lab.stackfile import chosen_stack, project_dir
 from lab.tools import bin_dir
@@ -34,7 +34,7 @@ def prepare(paths: LabPaths, stack: str | None = None, strategy: str | None = No
     Without `stack`, the one that the lab runs already; else the one of the lab's name, or `dev`. Raises LabError.
     """
     if not paths.kubeconfig.exists():
-        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
+        raise no_lab(paths)
     if stack or not stackfile.is_chosen(paths):
         own = (PROJECT / f"Pulumi.{paths.name}.yaml").exists()
         stackfile.choose(paths, stack or (paths.name if own else "dev"), strategy)

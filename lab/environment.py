@@ -7,8 +7,7 @@ import secrets
 import shlex
 
 from lab import stackfile
-from lab.paths import PROJECT, LabPaths, cache_dir
-from lab.shell import LabError
+from lab.paths import PROJECT, LabPaths, cache_dir, no_lab
 from lab.tools import bin_dir, link_plugins
 
 PARALLEL = "256"
@@ -48,7 +47,7 @@ def _private_uv() -> list[str]:
 def exports(paths: LabPaths) -> str:
     """Shell text for `eval`. Raises LabError where the lab was never brought up, or runs no stack yet."""
     if not paths.kubeconfig.exists():
-        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
+        raise no_lab(paths)
     shown = {**environment(paths), "PULUMI_STACK": stackfile.chosen_stack(paths)}
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in shown.items())
 

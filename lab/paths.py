@@ -83,3 +83,8 @@ def lab_paths(name: str) -> LabPaths:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name):
         raise LabError(f"lab name {name!r}: lower-case letters, digits and hyphens, at most 32")
     return LabPaths(name, PROJECT / ".lab" / name)
+
+
+def no_lab(paths: LabPaths) -> LabError:
+    """What to raise where a lab is needed that was never brought up, or went down."""
+    return LabError(f"there is no lab {paths.name!r}; `make up LAB_NAME={paths.name}` starts one, with a stack in it")

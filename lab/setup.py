@@ -43,7 +43,7 @@ def setup() -> None:
     if lacking:
         packages.install(lacking)
     if not venv.current():
-        say("Python packages into .venv")
+        say("Python packages into .venv: a minute or two")
         venv.make()
     if wanted:
         build_tools()

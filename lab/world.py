@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lab.paths import PROJECT, LabPaths
+from lab.paths import PROJECT, LabPaths, no_lab
 from lab.shell import LabError
 
 API_SERVERS = "api-servers"
@@ -225,7 +225,7 @@ def _host(item: Mapping[str, Any]) -> Host:
 def read_world(paths: LabPaths) -> World:
     """The world of a lab that was brought up. Raises LabError where there is none."""
     if not paths.world.exists():
-        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
+        raise no_lab(paths)
     return load(paths.world.read_text())
 
 

@@ -11,7 +11,7 @@ from lab.clouds import apply, clusters, fabric_aws, gcp_records
 from lab.clouds.places import name_of
 from lab.clouds.store import CREATING, FAILED, Store
 from lab.clouds.substrate_api import ClusterAccess, ClusterSpec, HostSpec
-from lab.paths import LabPaths
+from lab.paths import LabPaths, no_lab
 from lab.shell import LabError
 from lab.state import held
 from lab.world import read_world
@@ -24,7 +24,7 @@ CLUSTERS = (gcp_records.CLUSTER, fabric_aws.CLUSTER)
 def open_substrate(paths: LabPaths, store: Store) -> LabSubstrate:
     """The substrate of a running lab. Raises LabError where there is none, or no right to change it."""
     if not paths.world.exists():
-        raise LabError(f"there is no lab {paths.name!r}; `python -m lab up --name {paths.name}` starts one")
+        raise no_lab(paths)
     if os.geteuid() != 0:
         raise LabError("the lab's clouds make network namespaces: run pulumi as root")
     return LabSubstrate(paths, store)
