@@ -68,12 +68,17 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
     engine.up(paths, recover=False, preview=stackfile.on_clouds(paths))
     code = verify(paths, "--wait", SETTLE_SECONDS)
     region = _first_region(paths)
-    flag, make = ("", "") if paths.name == "dev" else (f" --name {paths.name}", f" LAB_NAME={paths.name}")
-    if stack != paths.name:
-        make = f" STACK={stack}{make}"
+    flag, make = words_for(paths.name, stack)
     sys.stdout.write(NEXT.format(flag=flag, make=make, region=region))
     sys.stdout.write(f"\n{time.monotonic() - begun:.0f} s\n")
     return code
+
+
+def words_for(name: str, stack: str) -> tuple[str, str]:
+    """What has to be added to `python -m lab env`, and to `make`, for the lab `name` with `stack` in it: nothing that
+    is so by default, as a lab is called like its stack, and the stack is dev."""
+    flag = "" if name == "dev" else f" --name {name}"
+    return flag, ("" if stack == "dev" else f" STACK={stack}") + ("" if name == stack else f" LAB_NAME={name}")
 
 
 def verify(paths: LabPaths, *words: str) -> int:
