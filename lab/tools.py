@@ -60,7 +60,7 @@ class Tool:
     version: tuple[str, ...] = ("--version",)
     """How to ask it for its version."""
     on_demand: bool = False
-    """Built when a lab first needs it, not by the set-up."""
+    """Built when a lab, or a test, first needs it, not by the set-up."""
 
 
 TOOLS = (
@@ -89,6 +89,14 @@ TOOLS = (
     Tool("lab-cloud", "lab/kubernetes", "./cmd/lab-cloud", 30, KUBERNETES_FLAGS),
     Tool("coredns", "lab/tools/coredns", "github.com/coredns/coredns", 150, accepted=(1, 11)),
     Tool("external-dns", "lab/tools/external-dns", "sigs.k8s.io/external-dns", 400, EXTERNAL_DNS_FLAGS, on_demand=True),
+    Tool(
+        "actionlint",
+        "lab/tools/actionlint",
+        "github.com/rhysd/actionlint/cmd/actionlint",
+        10,
+        accepted=(1, 7),
+        on_demand=True,
+    ),
     Tool("lab-cockroach", "lab/cockroach", ".", 120),
     Tool(
         "pulumi",

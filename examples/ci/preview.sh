@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# preview.sh STACK [flags of `pulumi preview`]: preview a stack with the policy pack, and write in folder .review what
+# reviewers read: comment.md (the summary, and the whole diff folded away), diff.txt, preview.json.
+# Fails where the preview fails, a policy is violated, or `python -m review` refuses a change.
+set -uo pipefail
+stack=$1
+shift
+out=.review
+mkdir -p "$out"
+pulumi preview --non-interactive --color never --stack "$stack" --diff --policy-pack policy "$@" >"$out/diff.txt" 2>&1
+previewed=$?
+pulumi preview --non-interactive --stack "$stack" --json "$@" >"$out/preview.json"
+.venv/bin/python -m review --markdown "$out/preview.json" >"$out/comment.md"
+reviewed=$?
+{
+  printf '\n<details><summary><code>pulumi preview --diff --policy-pack policy</code> of %s: exit code %s</summary>\n\n' "$stack" "$previewed"
+  # A comment takes 65,536 characters; the whole text is in the job's log.
+  printf '~~~~~diff\n%s\n~~~~~\n</details>\n' "$(head -c 40000 "$out/diff.txt")"
+} >>"$out/comment.md"
+cat "$out/diff.txt"
+[ "$previewed" -eq 0 ] && [ "$reviewed" -eq 0 ]
