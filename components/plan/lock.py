@@ -7,6 +7,7 @@ from typing import Any
 
 from ..strategies import BOTH, strategy, words
 from .lock_clusters import made, moved_clusters, moved_zones, text
+from .lock_storage import moved_volumes, storage
 from .model import AddressPlan, Problem, RegionState, Settings
 from .rules import RUNNING, show
 
@@ -43,6 +44,7 @@ def record(settings: Settings, plan: AddressPlan) -> dict[str, Any]:
             "maxOffset": settings.cockroachdb.max_offset,
         },
         "made": made(settings),
+        "storage": storage(settings),
         "allowDataLoss": settings.allow_data_loss,
     }
 
@@ -55,6 +57,7 @@ def compare_records(previous: Mapping[str, Any] | None, new: Mapping[str, Any]) 
         problems += compare_versions(str(previous["version"]), str(new["version"]))
     problems += _agreed(previous.get("agreed", {}), new["agreed"])
     problems += moved_clusters(previous.get("made", {}), new)
+    problems += moved_volumes(previous.get("storage", {}), new["storage"])
     return problems
 
 

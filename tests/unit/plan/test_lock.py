@@ -175,6 +175,33 @@ def test_a_record_of_before_those_were_kept_is_fine() -> None:
     assert compare_records(old, new) == []
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "refusal"),
+    [
+        ({"size": "100Gi"}, {"size": "200Gi"}, None),
+        ({"size": "100Gi"}, {"size": "0.1Ti"}, None),
+        ({"size": "100Gi"}, {"size": "100G"}, "cockroachdb.storage.size: 100G is less than 100Gi"),
+        ({"class": "fast"}, {"class": "slow"}, "cockroachdb.storage.class: slow would be no running node's"),
+        ({"class": "fast"}, {}, None),
+        ({}, {"class": "the-default"}, None),
+    ],
+)
+def test_volumes_only_grow(was: dict[str, str], now: dict[str, str], refusal: str | None) -> None:
+    before, after = (record(*plan(config() | {"cockroachdb": {"storage": storage}})) for storage in (was, now))
+    found = [str(problem) for problem in compare_records(before, after)]
+    assert [text.startswith(refusal or "-") for text in found] == ([True] if refusal else [])
+    del before["storage"]
+    assert compare_records(before, after) == [], "a record of before it was kept"
+
+
+def test_the_disks_of_a_cloud_keep_their_type() -> None:
+    before, after = (made("gke") for _ in range(2))
+    after["gcp"]["storageType"] = "pd-balanced"
+    (problem,) = compare_records(record(*plan(before)), record(*plan(after)))
+    assert problem.path == "gcp.storageType"
+    assert "pd-ssd" in problem.message
+
+
 def made(platform: str, zones: str = "abc", nodes: int = 3, **region: Any) -> dict[str, Any]:
     location, between = ("us-east1", "-") if platform == "gke" else ("us-east-1", "")
     listed = {
