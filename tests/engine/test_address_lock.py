@@ -26,6 +26,10 @@ for region in plan.regions:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
+    return locked_stack(tmp_path)
+
+
+def locked_stack(tmp_path: Path) -> Stack:
     """A project with the real schema, whose program only locks; the packages are linked in beside it."""
     environment = engine_environment(plugin_path(tmp_path / "lab"), tmp_path / "home")
     made = Stack(tmp_path / "project", environment)

@@ -1,75 +1,20 @@
 """The program in the real engine: a preview of nothing, up, drift, a lost region, a destroy that must be meant."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from lab.paths import PROJECT
-from tests.conformance import cluster as clusters
 from tests.conformance.cluster import Cluster
-from tests.conformance.environment import CONTROL_PLANE, engine_environment, plugin_path
-from tests.conformance.stack import Run, Stack
+from tests.conformance.stack import Run
 from tests.engine import regions
+from tests.engine.program import Program, previewed, reviewed
 from tests.engine.regions import Attendant
 
 pytestmark = pytest.mark.engine
 
-NAMES = ("us-east1", "us-west1")
 PRIVATE = "PRIVATE KEY"
-
-
-class Program(Stack):
-    """This project's own program with a stack file, state and settings of the test's."""
-
-    def configure(self, config: dict[str, Any]) -> None:
-        """Write the stack file, its encryption salt kept."""
-        document = yaml.safe_load(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
-        document["config"] = {f"cockroachdb-multiregion:{key}": value for key, value in config.items()}
-        self.file.write_text(yaml.safe_dump(document), encoding="utf-8")
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "Pulumi.life.yaml"
-
-    def stacked(self) -> None:
-        """A project beside the real one, whose program is the real one."""
-        self.folder.mkdir(parents=True)
-        project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))
-        project["main"] = str(PROJECT)
-        project["runtime"]["options"]["virtualenv"] = str(PROJECT / ".venv")
-        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
-        backend = self.folder / "state"
-        backend.mkdir()
-        self.environment |= {"PULUMI_BACKEND_URL": f"file://{backend}"}
-        made = self.pulumi("stack", "init", "life")
-        assert made.code == 0, made.text
-
-
-@pytest.fixture
-def stack(tmp_path: Path) -> Program:
-    environment = engine_environment(plugin_path(tmp_path / "lab", *CONTROL_PLANE), tmp_path / "home")
-    program = Program(tmp_path / "project", environment)
-    program.stacked()
-    return program
-
-
-@pytest.fixture
-def world(tmp_path: Path, stack: Program) -> Iterator[dict[str, Cluster]]:
-    """A cluster per region, seeded with other people's DNS entries. (After `stack`, which sees to the tools.)"""
-    started: dict[str, Cluster] = {}
-    try:
-        for name in NAMES:
-            (tmp_path / name).mkdir()
-            started[name] = clusters.start(tmp_path / name)
-            regions.seed(started[name])
-        yield started
-    finally:
-        for cluster in started.values():
-            cluster.stop()
 
 
 def test_a_first_preview_needs_no_cluster_and_no_file(stack: Program) -> None:
@@ -89,6 +34,7 @@ def test_the_life_of_a_stack(stack: Program, world: dict[str, Cluster]) -> None:
     with Attendant(list(world.values())):
         _born(stack, world)
         _unchanged(stack, world)
+        _reviews_an_upgrade(stack, world)
         _repairs_drift(stack, world)
         _refuses_to_destroy(stack, world)
     world["us-west1"].stop()
@@ -123,10 +69,26 @@ def _unchanged(stack: Program, world: dict[str, Cluster]) -> None:
     assert set(stack.preview(None, "--expect-no-changes").steps.values()) == {"same"}
 
 
+def _reviews_an_upgrade(stack: Program, world: dict[str, Cluster]) -> None:
+    """A preview as reviewers read it: who restarts in which order, and nothing that was done is done again."""
+    older = {"version": "v26.2.4", "resources": {"cpu": "2"}}
+    stack.configure(regions.stack_file(stack.folder, world, {}, cockroachdb=older))
+    code, text = reviewed(previewed(stack), "--markdown")
+    assert code == 0, text
+    assert "6 pods restart, nothing refused" in text
+    image = "docker.io/cockroachdb/cockroach"
+    why = f"containers[0].image: {image}:v26.2.5 → {image}:v26.2.4; containers[0].resources.requests.cpu: 4 → 2"
+    assert f"1. us-east1 (3) → us-west1 (3): {why}" in text
+    assert "cockroach init" not in text
+    stack.configure(regions.stack_file(stack.folder, world, {}))
+
+
 def _repairs_drift(stack: Program, world: dict[str, Cluster]) -> None:
     """Someone puts the vendor's Corefile back, with a new line of theirs."""
     theirs = regions.COREFILE + "# newer\n"
     regions.write(world["us-east1"], theirs)
+    drifted = stack.preview(None, "--refresh", "--expect-no-changes", fails=True)
+    assert _changed(drifted) == {"us-east1-stub-domains-forwards": "update"}
     repaired = stack.up(None, "--refresh")
     assert _changed(repaired) == {"us-east1-stub-domains-forwards": "update"}
     corefile = regions.text(world["us-east1"], "coredns", "Corefile")
