@@ -19,6 +19,7 @@ from . import (
     check_regions,
     check_strategy,
     cloud_words,
+    plain_secrets,
     words,
 )
 from .addresses import address_plan
@@ -29,6 +30,7 @@ from .rules import STACK_RULES
 RULE_MODULES = (
     amounts,
     words,
+    plain_secrets,
     cloud_words,
     check_regions,
     check_platforms,

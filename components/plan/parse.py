@@ -106,10 +106,12 @@ def _cockroachdb(reader: Reader, network: IPv4Network) -> CockroachSettings:
             "grace-period",
             default=defaults.TERMINATION_GRACE_PERIOD_SECONDS,
         ),
-        cluster_settings=reader.pairs("clusterSettings", ["setting-name"], ["scalar"], convert=setting_text),
+        cluster_settings=reader.pairs(
+            "clusterSettings", ["setting-name", "plain-setting"], ["scalar"], convert=setting_text
+        ),
         extra_flags=reader.items("extraFlags", "string", "flag") or (),
         labels=reader.pairs("labels", ["label-name"], ["text", "label-value"]),
-        environment=reader.pairs("environment", ["variable-name"], ["scalar"], convert=setting_text),
+        environment=reader.pairs("environment", ["variable-name", "plain-variable"], ["scalar"], convert=setting_text),
         pod_spec=_pod_spec(reader.child("podSpec")),
         organization=reader.take("organization", "string"),
     )
