@@ -48,7 +48,9 @@ def _of_another(preview: Preview, stack_file: Path) -> str | None:
         return f"{stack_file}: {error.strerror}"
     except ConfigError:
         return None if preview.errors else f"{stack_file}: its config is refused, but this preview's was not"
-    if preview.after is None or json.loads(json.dumps(planned)) == preview.after:
+    # What only an earlier run knows may have been added to it.
+    held = {key: preview.after.get(key) for key in planned} if preview.after else None
+    if held is None or json.loads(json.dumps(planned)) == held:
         return None
     return f"{stack_file}: the preview is of another config; preview again"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from .preview import GUARD, LOCK, PROVIDERS, STACK, Preview, Step
+from .preview import GUARD, PROVIDERS, STACK, Preview, Step
 
 
 class Touches(StrEnum):
@@ -51,6 +51,8 @@ _BY_TYPE: tuple[tuple[Touches, tuple[str, ...]], ...] = (
     (Touches.ACCESS, ("kubernetes:rbac.", "gcp:projects/", "gcp:serviceaccount/", "aws:iam/")),
 )
 """First match counts; `kubernetes:core/v1:ServiceAccount` is looked for before."""
+_OWN = "pulumi-python:dynamic/multiregion:"
+"""The stack's memory of itself: the address lock and its like."""
 _DNS_COMPONENTS = (
     *("StubDomains", "DnsLoadBalancer", "CorednsPrimary", "FederatedDns", "FederatedDnsReader"),
     *("PrivateZone", "ZoneWriter", "GoogleZone"),
@@ -82,7 +84,7 @@ def is_run(preview: Preview, step: Step) -> bool:
 
 def counts(preview: Preview, step: Step) -> bool:
     """Whether it is an object somewhere, and not the engine's or the stack's own."""
-    own = step.type in (LOCK, GUARD, STACK) or step.type.startswith(PROVIDERS)
+    own = step.type in (GUARD, STACK) or step.type.startswith((PROVIDERS, _OWN))
     return step.now.custom and not own and not is_run(preview, step)
 
 

@@ -140,7 +140,7 @@ def _changes(step: Step) -> list[str]:
 def _runs(preview: Preview) -> Iterator[str]:
     said = {
         kinds.INIT: "`cockroach init`, in {where}",
-        kinds.DECOMMISSION: "the nodes of {where} leave the membership, their replicas first",
+        kinds.DECOMMISSION: "nodes of {where} leave the membership, their replicas first",
         kinds.DATABASES: "SQL: users, databases, their regions, cluster settings, license",
     }
     names = kinds.regions(preview)

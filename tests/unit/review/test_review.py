@@ -95,7 +95,7 @@ def test_more_nodes_restart_nobody_and_fewer_are_told() -> None:
 def test_a_draining_region_leaves_the_membership_and_a_removed_one_goes() -> None:
     draining = with_region(FOUR, 3, state="draining")
     leaving = report(preview(FOUR, draining))
-    assert "the nodes of europe-west4 leave the membership, their replicas first" in section(leaving, "what runs once")
+    assert "nodes of europe-west4 leave the membership, their replicas first" in section(leaving, "what runs once")
     assert [risk.where for risk in leaving.risks] == ["europe-west4"]
     gone = preview(draining, with_region(FOUR, 3, state="removed"))
     assert refused(gone) == []
