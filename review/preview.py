@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,6 +26,8 @@ class Op(StrEnum):
     DELETE = "delete"
 
 
+_OWN_PROBLEM = re.compile(r"^pulumi-python:dynamic/multiregion:\S+ resource '[^']*' has a problem: ")
+"""What the engine puts before a refusal of the address lock."""
 _OPS: Mapping[str, Op | None] = {
     "create": Op.CREATE,
     "import": Op.CREATE,
@@ -210,12 +213,9 @@ def _errors(diagnostics: Any) -> Iterator[str]:
     for each in diagnostics:
         message = each["message"].strip().removeprefix("error: ")
         # Said after the reasons, which are messages of their own.
-        if (
-            each.get("severity") == "error"
-            and message
-            and not message.startswith(("an unhandled error", "preview fail"))
-        ):
-            yield message
+        echo = message.startswith(("an unhandled error", "preview failed"))
+        if each.get("severity") == "error" and message and not echo:
+            yield _OWN_PROBLEM.sub("", message)
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[tuple[str, tuple[Any, Any]]]:

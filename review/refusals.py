@@ -15,7 +15,7 @@ from .risk import ALLOWED, Risk, Rule, Severity, forced, leaves, stateful_sets, 
 def _refusals(preview: Preview) -> Iterator[Risk]:
     """What the engine, the program's own checks or a provider refused already."""
     for message in preview.errors:
-        yield Risk(Severity.REFUSED, kinds.EVERYWHERE, message)
+        yield Risk(Severity.REFUSED, "", message)
 
 
 def _data(preview: Preview) -> Iterator[Risk]:

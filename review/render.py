@@ -57,11 +57,14 @@ def headline(report: Report) -> str:
     """The one line that says it all."""
     pods = sum(turn.pods for turn in report.turns)
     busy = {name for row in report.rows for name in row.regions} & set(report.regions)
+    changes = "no resource changes"
+    if report.stopped:
+        changes = "the preview stopped at an error"
+    elif report.total:
+        resources = "1 resource changes" if report.total == 1 else f"{report.total} resources change"
+        changes = f"{resources} in {len(busy)} of {len(report.regions)} regions"
     parts = [
-        f"{report.total} {'resource changes' if report.total == 1 else 'resources change'} in {len(busy)} of "
-        f"{len(report.regions)} regions"
-        if report.total
-        else "no resource changes",
+        changes,
         *([f"{pods} {'pod restarts' if pods == 1 else 'pods restart'}"] if pods else []),
         f"{len(report.refused)} refused" if report.refused else "nothing refused",
     ]
@@ -105,11 +108,12 @@ def _grouped(report: Report, severity: Severity) -> list[str]:
     for risk in report.risks:
         if risk.severity is severity:
             where[_alike(risk)].append(risk.where)
-    return [f"{listed(list(dict.fromkeys(places)), len(report.regions))}: {what}" for what, places in where.items()]
+    places = {what: listed(list(dict.fromkeys(names)), len(report.regions)) for what, names in where.items()}
+    return [f"{here}: {what}" if here else what for what, here in places.items()]
 
 
 def _alike(risk: Risk) -> str:
-    return risk.message.replace(f"{risk.where}-", "")
+    return risk.message.replace(f"{risk.where}-", "") if risk.where else risk.message
 
 
 def _code(line: str) -> str:

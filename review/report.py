@@ -45,6 +45,8 @@ class Report:
     risks: tuple[Risk, ...]
     sections: tuple[tuple[str, tuple[str, ...]], ...]
     """Title and lines."""
+    stopped: bool
+    """Whether the preview did not get to its end, for an error."""
 
     @property
     def refused(self) -> list[Risk]:
@@ -77,6 +79,7 @@ def report(preview: Preview) -> Report:
         turns=tuple(turns),
         risks=tuple(risks(preview)),
         sections=tuple(_sections(preview, changed, names)),
+        stopped=bool(preview.errors),
     )
 
 

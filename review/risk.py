@@ -28,7 +28,7 @@ class Risk:
 
     severity: Severity
     where: str
-    """A region, or `kinds.EVERYWHERE`."""
+    """A region, or `kinds.EVERYWHERE`; empty where the message says it."""
     message: str
 
 

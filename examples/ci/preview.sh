@@ -12,10 +12,20 @@ previewed=$?
 pulumi preview --non-interactive --stack "$stack" --json "$@" >"$out/preview.json"
 .venv/bin/python -m review --markdown "$out/preview.json" >"$out/comment.md"
 reviewed=$?
+shown() { # a comment takes 65,536 characters; the whole text is in the job's log
+  if [ "$(wc -c <"$out/diff.txt")" -le 40000 ]; then
+    cat "$out/diff.txt"
+  else
+    head -c 20000 "$out/diff.txt"
+    printf '\n… the middle is left out …\n'
+    tail -c 20000 "$out/diff.txt"
+  fi | iconv -c -f utf-8 -t utf-8
+}
 {
   printf '\n<details><summary><code>pulumi preview --diff --policy-pack policy</code> of %s: exit code %s</summary>\n\n' "$stack" "$previewed"
-  # A comment takes 65,536 characters; the whole text is in the job's log.
-  printf '~~~~~diff\n%s\n~~~~~\n</details>\n' "$(head -c 40000 "$out/diff.txt")"
+  printf '~~~~~diff\n'
+  shown
+  printf '\n~~~~~\n</details>\n'
 } >>"$out/comment.md"
 cat "$out/diff.txt"
 [ "$previewed" -eq 0 ] && [ "$reviewed" -eq 0 ]

@@ -172,7 +172,7 @@ def test_many_regions_are_as_short_as_3(count: int) -> None:
             lambda it: it["diagnostics"].append(
                 {"severity": "error", "message": "error: regions[1].cidr: would move\n"}
             ),
-            "all regions: regions[1].cidr: would move",
+            "regions[1].cidr: would move",
         ),
     ],
 )
@@ -210,6 +210,15 @@ def test_an_init_that_failed_may_run_again(same: Document) -> None:
     assert refused(read(same)) == []
     step(same, ":Job", "cockroachdb-init-job")["oldState"]["outputs"] = {"status": {"succeeded": 1}}
     assert len(refused(read(same))) == 1
+
+
+def test_a_preview_that_stopped_says_why_in_the_programs_own_words(same: Document) -> None:
+    engine = "error: pulumi-python:dynamic/multiregion:AddressLock resource 'addresses' has a problem: "
+    own = "cockroachdb.clusterName: x cannot be rolled out node by node; put back cockroachdb-multiregion"
+    echo = {"severity": "error", "message": "error: an unhandled error occurred: the program ended with exit code 1"}
+    same["diagnostics"] = [{"severity": "error", "message": f"{engine}{own}\n"}, echo, {"message": "a warning"}]
+    shown = markdown(report(read(same)))
+    assert shown == f"### stack: the preview stopped at an error, 1 refused\n\n**Refused**\n\n- {own}\n"
 
 
 def test_a_way_between_regions_that_goes_is_shown(same: Document) -> None:
