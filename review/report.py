@@ -108,15 +108,17 @@ def _sections(preview: Preview, changed: Sequence[Step], names: Sequence[str]) -
 
 
 def _lines(steps: Sequence[Step], names: Sequence[str]) -> Iterator[str]:
-    """Additions and removals by type; changes by what they are, alike ones of several regions in one line."""
+    """Additions and removals by where they are; changes by what they are, alike ones of several regions in one line."""
     for op in (Op.CREATE, Op.DELETE):
-        some = [step for step in steps if step.op is op]
-        if len(some) > NAMED:
-            types = Counter(_type(step) for step in some)
-            told_ = ", ".join(f"{count} {kind}" for kind, count in sorted(types.items()))
-            yield f"{op} {len(some)}: {told_}; in {_places(some, names)}"
-        elif some:
-            yield f"{op} {', '.join(step.label for step in some)}"
+        places: dict[tuple[str, str], list[Step]] = defaultdict(list)
+        for step in steps:
+            if step.op is op:
+                places[_type(step), _own_name(step, names)].append(step)
+        together: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for what, some in sorted(places.items()):
+            together[_places(some, names)].append(what)
+        for where, things in together.items():
+            yield f"{op} in {where}: {_named(things)}"
     alike: dict[tuple[str, str, tuple[str, ...]], list[Step]] = defaultdict(list)
     for step in steps:
         if step.op in (Op.UPDATE, Op.REPLACE):
@@ -129,6 +131,13 @@ def _lines(steps: Sequence[Step], names: Sequence[str]) -> Iterator[str]:
         tail = f" and {more} more" if more else ""
         because = f" (forced by {forced})" if forced and op == Op.REPLACE else ""
         yield f"{op} {what} in {_places(some, names)}{because}: {'; '.join(details) or 'not shown'}{tail}"
+
+
+def _named(things: Sequence[tuple[str, str]]) -> str:
+    """Types and names; of many, how many there are of each type."""
+    if len(things) <= NAMED:
+        return ", ".join(" ".join(thing) for thing in things)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(kind for kind, _ in things).items()))
 
 
 def _paths(step: Step) -> list[str]:

@@ -174,6 +174,11 @@ def _flag(value: str) -> str | None:
         return "is not a flag; use the form --name=value"
     if match[1] in MANAGED_FLAGS:
         return f"is set by the program; --{match[1]} cannot be given here"
+    if match[1] == "enterprise-encryption":
+        return (
+            "asks for store keys, which nothing here brings to the pods, and without which a store never opens again; "
+            "encrypt the disks instead, by their StorageClass"
+        )
     return None
 
 
