@@ -46,17 +46,27 @@ _BY_TYPE: tuple[tuple[Touches, tuple[str, ...]], ...] = (
     (Touches.CLUSTERS, ("gcp:container/", "aws:eks/", "aws:kms/", "aws:ec2/launchTemplate:")),
     (
         Touches.NETWORK,
-        ("gcp:compute/", "aws:ec2", "aws:lb/", "kubernetes:networking.k8s.io/", "kubernetes:core/v1:Service"),
+        (
+            "gcp:compute/",
+            "aws:ec2",
+            "aws:lb/",
+            "aws:vpc/",
+            "kubernetes:networking.k8s.io/",
+            "kubernetes:core/v1:Service",
+        ),
     ),
     (Touches.ACCESS, ("kubernetes:rbac.", "gcp:projects/", "gcp:serviceaccount/", "aws:iam/")),
 )
 """First match counts; `kubernetes:core/v1:ServiceAccount` is looked for before."""
 _OWN = "pulumi-python:dynamic/multiregion:"
 """The stack's memory of itself: the address lock and its like."""
-_DNS_COMPONENTS = (
-    *("StubDomains", "DnsLoadBalancer", "CorednsPrimary", "FederatedDns", "FederatedDnsReader"),
-    *("PrivateZone", "ZoneWriter", "GoogleZone"),
+_BY_COMPONENT: tuple[tuple[Touches, tuple[str, ...]], ...] = (
+    (Touches.DNS, ("StubDomains", "DnsLoadBalancer", "CorednsPrimary", "FederatedDns", "FederatedDnsReader")),
+    (Touches.DNS, ("PrivateZone", "ZoneWriter", "GoogleZone")),
+    (Touches.CERTIFICATES, ("NodeSigner", "RegionAuthority", "MeshAuthority", "MeshRoot")),
+    (Touches.NETWORK, ("NodeProxies", "MeshRegion", "MeshPolicies", "MeshReader", "LostMeshRegion")),
 )
+"""Whatever is in one of these components."""
 
 
 def touches(step: Step) -> Touches:
@@ -70,8 +80,9 @@ def touches(step: Step) -> Touches:
         name = str((step.now.inputs.get("metadata") or {}).get("name", ""))
         secret = name.startswith(("cockroachdb-node", "cockroachdb-client-", "cockroachdb-signer"))
         return Touches.CERTIFICATES if secret else Touches.ACCESS
-    if any(f":{component}$" in chain for component in _DNS_COMPONENTS):
-        return Touches.DNS
+    for kind, components in _BY_COMPONENT:
+        if any(f":{component}$" in chain for component in components):
+            return kind
     if "Certificate" in step.type:
         return Touches.CERTIFICATES
     return next((kind for kind, starts in _BY_TYPE if step.type.startswith(starts)), Touches.OTHER)

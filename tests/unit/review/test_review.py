@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
+from components.strategies import AVAILABLE
 from review import __main__ as command
+from review.kinds import Touches, touches
 from review.preview import Preview, read
 from review.render import markdown, text
 from review.report import Report, report
 from review.risk import Severity
 from review.risks import risks
+from tests.lab.strategies import stack_options
 from tests.unit.review import previews
 from tests.unit.review.previews import config, preview, replaced, step, with_region
 
@@ -108,6 +111,56 @@ def test_a_region_that_goes_with_its_data_has_to_be_meant() -> None:
     lossy = preview({**FOUR, "allowDataLoss": True}, {**removed, "allowDataLoss": True})
     assert refused(lossy) == []
     assert any("active → removed" in risk.message and "with its data" in risk.message for risk in risks(lossy))
+
+
+@pytest.mark.parametrize(
+    ("types", "name", "kind"),
+    [
+        ("cockroachdb-multiregion:index:CockroachRegion$kubernetes:apps/v1:StatefulSet", "a-nodes", Touches.NODES),
+        ("cockroachdb-multiregion:index:CockroachRegion$kubernetes:core/v1:ConfigMap", "a-join", Touches.NODES),
+        (
+            "cockroachdb-multiregion:index:CockroachRegion$kubernetes:core/v1:Secret",
+            "cockroachdb-node",
+            Touches.CERTIFICATES,
+        ),
+        ("cockroachdb-multiregion:index:CockroachRegion$kubernetes:core/v1:Service", "a-sql", Touches.NETWORK),
+        ("cockroachdb-multiregion:index:NodeSigner$kubernetes:apps/v1:Deployment", "a-signer", Touches.CERTIFICATES),
+        ("cockroachdb-multiregion:index:DnsLoadBalancer$kubernetes:core/v1:Service", "a-dns", Touches.DNS),
+        ("cockroachdb-multiregion:index:NodeProxies$kubernetes:apps/v1:Deployment", "a-proxies", Touches.NETWORK),
+        (
+            "cockroachdb-multiregion:index:Rollout$kubernetes:rbac.authorization.k8s.io/v1:Role",
+            "a-role",
+            Touches.ACCESS,
+        ),
+        ("cockroachdb-multiregion:index:Rollout$kubernetes:core/v1:ServiceAccount", "a-account", Touches.ACCESS),
+        ("cockroachdb-multiregion:index:EksCluster$aws:ec2/launchTemplate:LaunchTemplate", "a-hosts", Touches.CLUSTERS),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "a-sql-tcp", Touches.NETWORK),
+        ("gcp:compute/firewall:Firewall", "gcp-nodes", Touches.NETWORK),
+        ("gcp:dns/managedZone:ManagedZone", "a-zone", Touches.DNS),
+        ("tls:index/privateKey:PrivateKey", "a-node-key", Touches.CERTIFICATES),
+    ],
+)
+def test_what_a_resource_is_about(types: str, name: str, kind: Touches) -> None:
+    inputs = {"metadata": {"name": name}}
+    urn = f"urn:pulumi:dev::cockroachdb-multiregion::{types}::{name}"
+    raw = {"op": "create", "urn": urn, "newState": {"custom": True, "inputs": inputs}}
+    (step,) = read({"steps": [raw], "changeSummary": {}}).steps
+    assert touches(step) is kind
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("strategy", [name for name in AVAILABLE if name != "cloud-dns"])
+def test_a_first_preview_of_every_strategy_is_refused_nothing(strategy: str) -> None:
+    raw = config("us-east1", "us-central1", "us-west1", strategy=strategy, strategyOptions=stack_options(strategy))
+    found = preview(None, raw)
+    assert risks(found) == []
+    assert {line for title, lines in report(found).sections if title == "others" for line in lines} == set()
+
+
+def test_a_lost_region_is_refused_nothing() -> None:
+    (risk,) = risks(preview(FOUR, with_region(FOUR, 3, state="lost")))
+    assert (risk.severity, risk.where) == (Severity.CAREFUL, "europe-west4")
+    assert "its objects leave the state" in risk.message
 
 
 @pytest.mark.parametrize("count", [10, pytest.param(27, marks=pytest.mark.long)])
