@@ -19,7 +19,7 @@ if [ -n "${AWS_ROLE_ARN:-}" ]; then
 fi
 if [ -n "${PULUMI_ORGANIZATION:-}" ]; then
   printf '%s' "$PULUMI_TOKEN" >"$tokens/pulumi"
-  pulumi login --oidc-token "file://$tokens/pulumi" --oidc-org "$PULUMI_ORGANIZATION"
+  pulumi login --oidc-token "file://$tokens/pulumi" --oidc-org "$PULUMI_ORGANIZATION" --oidc-expiration "${CREDENTIALS_LAST:-1h}"
 else
   pulumi login "$PULUMI_BACKEND_URL"
 fi

@@ -283,7 +283,7 @@ def test_gitlab_login_keeps_no_key(checkout: Path) -> None:
     assert Path(credentials["credential_source"]["file"]).read_text() == "token for google"
     assert own["GCP_SERVICE_ACCOUNT"] in credentials["service_account_impersonation_url"]
     (login,) = Path(os.environ["CALLS"]).read_text().splitlines()
-    assert re.fullmatch(r"login --oidc-token file://\S+ --oidc-org acme", login)
+    assert re.fullmatch(r"login --oidc-token file://\S+ --oidc-org acme --oidc-expiration 1h", login)
 
 
 def test_the_versions_are_the_projects_own() -> None:
