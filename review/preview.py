@@ -89,7 +89,8 @@ class Step:
         """Path -> (before, after) of every input that changes, as far as values are shown; missing ones are None."""
         before, after = (state.inputs if state else {} for state in (self.old, self.new))
         found = dict(_changes(before, after, ""))
-        return found | {path: (HIDDEN, HIDDEN) for path in self.hidden if path not in found}
+        unseen = [path for path in self.hidden if not any(known.startswith(path) for known in found)]
+        return found | dict.fromkeys(unseen, (HIDDEN, HIDDEN))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,26 @@ from .preview import GUARD, HIDDEN, Op, Preview, Step
 from .restarts import at_once, restarts, told
 from .risk import ALLOWED, Risk, Rule, Severity, forced, leaves, stateful_sets, unless_lossy, where
 
+_PROTECTED = re.compile(r'"(urn:pulumi:[^"]+)"[\s\S]*(?:is protected|marked for protection)')
+_WHY_PROTECTED = {
+    GUARD: "it stands before its region's data; if losing them is meant, set allowDataLoss: true and `pulumi up` first",
+    kinds.AUTHORITY: "without it no node can ever join again; put back what changed it",
+}
+
 
 def _refusals(preview: Preview) -> Iterator[Risk]:
     """What the engine, the program's own checks or a provider refused already."""
     for message in preview.errors:
-        yield Risk(Severity.REFUSED, "", message)
+        protected = _PROTECTED.search(message)
+        if protected is None:
+            yield Risk(Severity.REFUSED, "", message)
+            continue
+        # The engine's own advice is to unprotect it: that takes away what stands before the loss, and nothing else.
+        kind, _, name = protected[1].rpartition("$")[2].rpartition("::")
+        why = _WHY_PROTECTED.get(
+            kind.rpartition("::")[2], "it holds what cannot be made again; put back what changed it"
+        )
+        yield Risk(Severity.REFUSED, "", f"{kind.rpartition(':')[2]} {name} is protected and would go: {why}")
 
 
 def _data(preview: Preview) -> Iterator[Risk]:

@@ -274,6 +274,38 @@ def test_a_preview_that_stopped_says_why_in_the_programs_own_words(same: Documen
     assert shown == f"### stack: the preview stopped at an error, 1 refused\n\n**Refused**\n\n- {own}\n"
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            'Preview failed: resource "urn:pulumi:dev::p::pulumi:index:Stash::us-east1-guard" cannot be deleted\n'
+            "because it is protected. To unprotect the resource, … `pulumi state unprotect 'urn:pulumi:…'`",
+            "Stash us-east1-guard is protected and would go: it stands before its region's data; if losing them is "
+            "meant, set allowDataLoss: true and `pulumi up` first",
+        ),
+        (
+            'unable to replace resource "urn:pulumi:dev::p::a:index:CertificateAuthority$tls:index/selfSignedCert:'
+            'SelfSignedCert::cockroachdb-authority-certificate"\nas it is currently marked for protection. To …',
+            "SelfSignedCert cockroachdb-authority-certificate is protected and would go: without it no node can ever "
+            "join again; put back what changed it",
+        ),
+    ],
+)
+def test_nobody_is_told_to_unprotect_what_holds_data(same: Document, message: str, told: str) -> None:
+    same["diagnostics"] = [{"severity": "error", "message": f"error: {message}\n"}]
+    assert refused(read(same)) == [f": {told}"]
+
+
+def test_a_change_is_said_once() -> None:
+    urn = "urn:pulumi:dev::p::tls:index/selfSignedCert:SelfSignedCert::a"
+    states = {key: {"custom": True, "inputs": {"subject": {"commonName": key}}} for key in ("oldState", "newState")}
+    diff = {"subject": {"kind": "update-replace"}, "privateKeyPem": {"kind": "update"}}
+    raw = {"op": "replace", "urn": urn, **states, "detailedDiff": diff, "replaceReasons": ["subject"]}
+    (step,) = read({"steps": [raw], "changeSummary": {}}).steps
+    assert list(step.changes()) == ["subject.commonName", "privateKeyPem"]
+    assert step.forced_by == ("subject",)
+
+
 def test_a_way_between_regions_that_goes_is_shown(same: Document) -> None:
     replaced(same, ":Service", "us-east1-stub-domains-dns-service", "spec.type")
     (risk,) = risks(read(same))
