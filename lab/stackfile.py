@@ -45,7 +45,7 @@ def choose(paths: LabPaths, stack: str, strategy: str | None) -> Path:
     before = json.loads(chosen.read_text())["stack"] if chosen.exists() else stack
     if before != stack:
         raise LabError(f"the lab {paths.name!r} runs the stack {before}: take it down, or use another LAB_NAME")
-    _write(chosen, json.dumps({"stack": stack, "strategy": strategy}))
+    write(chosen, json.dumps({"stack": stack, "strategy": strategy}))
     return refresh(paths)
 
 
@@ -65,12 +65,8 @@ def refresh(paths: LabPaths) -> Path:
     folder = project_dir(paths)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
-    options = project["runtime"].setdefault("options", {})
-    options["virtualenv"] = str(PROJECT / ".venv")
-    # The real language host lists packages with the tool that made the environment.
-    made_by_uv = "\nuv = " in (PROJECT / ".venv" / "pyvenv.cfg").read_text()
-    options["toolchain"] = "uv" if made_by_uv else "pip"
-    _write(folder / "Pulumi.yaml", yaml.safe_dump({**project, "main": str(PROJECT)}, sort_keys=False))
+    project["runtime"].setdefault("options", {}).update(runtime_options())
+    write(folder / "Pulumi.yaml", yaml.safe_dump({**project, "main": str(PROJECT)}, sort_keys=False))
     name = f"Pulumi.{chosen['stack']}.yaml"
     document = yaml.safe_load((PROJECT / name).read_text()) or {}
     copy = folder / name
@@ -78,7 +74,7 @@ def refresh(paths: LabPaths) -> Path:
     kept = {key: before[key] for key in ENGINE_KEYS if key in before}
     config = in_lab(document.get("config") or {}, str(paths.kubeconfig), chosen["strategy"])
     config = with_key(config, signing_key(before.get("config") or {}))
-    _write(copy, yaml.safe_dump({**document, **kept, "config": config}, sort_keys=False))
+    write(copy, yaml.safe_dump({**document, **kept, "config": config}, sort_keys=False))
     return copy
 
 
@@ -129,7 +125,7 @@ def drop_placeholder(paths: LabPaths) -> None:
     """Take the placeholder out of the copy: to the engine it is a broken secret."""
     document = yaml.safe_load(copy_of(paths).read_text())
     del document["config"][OPTIONS]["rfc2136"]["tsigSecret"]
-    _write(copy_of(paths), yaml.safe_dump(document, sort_keys=False))
+    write(copy_of(paths), yaml.safe_dump(document, sort_keys=False))
 
 
 def copy_of(paths: LabPaths) -> Path:
@@ -157,7 +153,15 @@ def _chosen(paths: LabPaths) -> dict[str, Any]:
     return json.loads(file.read_text())
 
 
-def _write(file: Path, content: str) -> None:
+def runtime_options() -> dict[str, str]:
+    """The Python that programs run with in a lab, as `runtime.options` of a Pulumi.yaml."""
+    # The real language host lists packages with the tool that made the environment.
+    made_by_uv = "\nuv = " in (PROJECT / ".venv" / "pyvenv.cfg").read_text()
+    return {"virtualenv": str(PROJECT / ".venv"), "toolchain": "uv" if made_by_uv else "pip"}
+
+
+def write(file: Path, content: str) -> None:
+    """Write the file whole or not at all, and only where it differs."""
     if not file.exists() or file.read_text() != content:
         fresh = file.with_name(f"{file.name}.new")
         fresh.write_text(content)

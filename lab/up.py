@@ -62,10 +62,11 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
     copy = stackfile.choose(paths, stack, strategy)
     _lab(paths, "up", "--stack-file", str(copy), "--hosts", str(hosts))
     engine.prepare(paths, stack, strategy)
-    if engine.clear_dead_run(paths):
+    program, proof = engine.database(paths), ("--policy-pack", str(PROJECT / "policy"))
+    if engine.clear_dead_run(paths, program):
         sys.stderr.write("a run before was killed: taking over what it made\n")
-        engine.up(paths, recover=True)
-    engine.up(paths, recover=False, preview=stackfile.on_clouds(paths))
+        engine.up(paths, program, *proof, recover=True)
+    engine.up(paths, program, *proof, recover=False, preview=stackfile.on_clouds(paths))
     code = verify(paths, "--wait", SETTLE_SECONDS)
     region = _first_region(paths)
     flag, make = words_for(paths.name, stack)
