@@ -1,7 +1,6 @@
-"""The contract with app teams: flat, versioned outputs for stack references, without an administrator's credential.
+"""What the stack gives to app teams: flat, versioned outputs, without an administrator's credential.
 
-`docs/outputs.md` describes each for its readers. A field is added freely; one that is renamed, removed or given another
-meaning raises `CONTRACT_VERSION`.
+`stacks/contract` says what each is, and what it takes to change one.
 """
 
 from typing import Any
@@ -12,9 +11,8 @@ from components.database.certificates import ClientCertificate
 from components.database.names import RPC_PORT
 from components.plan.model import DatabaseSettings, RegionState
 
+from .contract import VERSION
 from .multiregion import MultiRegion, Region
-
-CONTRACT_VERSION = 1
 
 
 def outputs(stack: MultiRegion) -> dict[str, Any]:
@@ -22,7 +20,7 @@ def outputs(stack: MultiRegion) -> dict[str, Any]:
     regions = stack.regions
     by_name = {region.settings.name: region for region in regions}
     return {
-        "contractVersion": CONTRACT_VERSION,
+        "contractVersion": VERSION,
         "regions": list(by_name),
         "namespaces": {name: region.plan.namespace for name, region in by_name.items()},
         "strategy": stack.settings.strategy,
