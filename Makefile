@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN = $(PY) -m lab.up
 WHICH = --stack $(STACK) --name $(LAB_NAME)
 
-.PHONY: help setup up down verify test test-all acceptance mutations bench docs
+.PHONY: help setup up down verify test test-all acceptance mutations bench docs app
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
 
@@ -22,6 +22,9 @@ down: setup ## undo `up`: the lab with all that is in it
 
 verify: setup ## the matrix alone
 	@$(RUN) verify $(WHICH)
+
+app: setup ## the app team's example on the stack that is up: an app in every region, and what it writes and reads
+	@$(PY) -m lab.app $(WHICH)
 
 test: setup ## lint, types, import contracts, tests (the long ones as a sample)
 	@$(PY) -m lab.check

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def images() -> dict[str, dict[str, Any]]:
             "env": {},
         },
         "docker.io/library/python:3*": python_image(),
+        "registry.example.com/app-team/ledger:*": _app_image(),
         # Debian's, whichever version the machine has.
         "docker.io/library/haproxy:*": {"binds": {}, "path": SYSTEM_PATH, "env": {}},
         "registry.k8s.io/coredns/coredns:*": coredns,
@@ -69,6 +71,23 @@ def python_image() -> dict[str, Any]:
         "binds": {str(base): str(base), "/usr/local/bin/python3": str(base / "bin" / "python3")},
         "path": f"{base}/bin:{SYSTEM_PATH}",
         "env": {},
+    }
+
+
+def _app_image() -> dict[str, Any]:
+    """What examples/app-team/app/Dockerfile builds: the app, and Python with its driver; both are of `.venv` here."""
+    base, code = Path(sys.base_prefix), PROJECT / "examples" / "app-team" / "app" / "ledger"
+    packages = {"psycopg", "psycopg_binary", "psycopg_binary.libs", "typing_extensions.py"}
+    installed = {f"/packages/{name}": str(Path(sysconfig.get_path("purelib")) / name) for name in packages}
+    # The machine's own /usr is there by itself.
+    own = {} if base.is_relative_to("/usr") else {str(base): str(base)}
+    return {
+        "binds": {**own, **installed, "/app/ledger": str(code)},
+        "path": SYSTEM_PATH,
+        "env": {"PYTHONPATH": "/packages", "PYTHONDONTWRITEBYTECODE": "1"},
+        "entrypoint": [str(Path(sys.executable).resolve()), "-m", "ledger"],
+        "command": ["serve"],
+        "workingDir": "/app",
     }
 
 

@@ -12,7 +12,7 @@ _PAGE = """\
 
 What an app team's stack may rely on, by `StackReference`: version {version} of the contract. A field may be added at
 any time; one that is renamed, removed, or changes its shape or meaning raises `contractVersion`. No administrator's
-credential is among them.
+credential is among them. [app-teams.md](app-teams.md) is how to use them.
 
 | output | shape | meaning |
 |---|---|---|
