@@ -6,6 +6,7 @@ from ..strategies import strategy
 from ..strategies.base import Strategy
 from .balancers import sql_balancer
 from .model import AddressPlan, NodePlan, PortPlan, RegionPlan, RegionSettings, Settings
+from .networks import links, networks
 from .rules import RUNNING
 
 
@@ -20,6 +21,8 @@ def address_plan(settings: Settings) -> AddressPlan:
             PortPlan(port.name, str(port.protocol), port.number, port.last or port.number, port.sources, port.to)
             for port in chosen.ports()
         ),
+        networks=networks(settings),
+        links=links(settings),
     )
 
 

@@ -376,6 +376,33 @@ class RegionPlan:
         return self.sql_addresses[0]
 
 
+class LinkKind(StrEnum):
+    """What joins two networks."""
+
+    PEERING = "peering"
+    TRANSIT_GATEWAY = "transit-gateway"
+    VPN = "vpn"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPlan:
+    """A VPC that the program makes."""
+
+    name: str
+    platform: Platform
+    regions: tuple[str, ...]
+    """Whose clusters are in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPlan:
+    """What joins the networks of two regions."""
+
+    kind: LinkKind
+    regions: tuple[str, str]
+    """In each of which it has an end: of a VPN the first on `gke`, the second on `eks`."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddressPlan:
     """The plan as data: the `topology` output, and what `python -m stacks.plan --json` prints."""
@@ -386,6 +413,8 @@ class AddressPlan:
     """`host:port`, the same list in every region."""
     ports: tuple[PortPlan, ...] = ()
     """What regions call in each other; SQL's load balancers, which clients call, are not among it."""
+    networks: tuple[NetworkPlan, ...] = ()
+    links: tuple[LinkPlan, ...] = ()
 
     def callers(self, to: str) -> tuple[str, ...]:
         """What of every other region calls that of a region: `pods`, `nodes`, both or neither."""
@@ -415,6 +444,11 @@ class AddressPlan:
                 }
                 for port in self.ports
             ],
+            "networks": [
+                {"name": network.name, "platform": str(network.platform), "regions": list(network.regions)}
+                for network in self.networks
+            ],
+            "links": [{"kind": str(link.kind), "regions": list(link.regions)} for link in self.links],
         }
 
 

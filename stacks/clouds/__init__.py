@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
-from components.plan.model import AddressPlan, Platform, RegionSettings, RegionState, Settings
+from components.plan.model import AddressPlan, Platform, RegionSettings, Settings
+from components.plan.networks import held
 
 if TYPE_CHECKING:
     import pulumi
 
     from components.platforms import RegionalCluster
-
-HELD = (RegionState.ACTIVE, RegionState.DRAINING, RegionState.LOST)
-"""Regions whose cloud resources stay: a lost one's may be the way back, and nothing is asked of them."""
 
 MODULES = {Platform.EXISTING: "existing", Platform.GKE: "gcp", Platform.EKS: "aws"}
 
@@ -34,11 +32,6 @@ class Cloud(Protocol):
     def cluster(self, region: RegionSettings) -> RegionalCluster:
         """The region's cluster. Waits for no other region's."""
         ...
-
-
-def held(settings: Settings, platform: Platform) -> list[RegionSettings]:
-    """The platform's regions that have a place in its network."""
-    return [region for region in settings.regions if region.platform is platform and region.state in HELD]
 
 
 @dataclass(frozen=True, slots=True)

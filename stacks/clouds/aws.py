@@ -20,13 +20,13 @@ from components.plan.model import (
     RegionState,
     Settings,
 )
+from components.plan.networks import held
 from components.platforms import RegionalCluster
 from components.platforms.eks import EksBalancerArgs, EksCluster, EksClusterArgs
 from components.platforms.eks_rules import EksPeerArgs, EksPortArgs
 from components.strategies import strategy
 
 from ..arguments import LIVE, client_cidrs
-from . import held
 
 
 class Aws:

@@ -19,12 +19,12 @@ from components.plan.model import (
     RegionState,
     Settings,
 )
+from components.plan.networks import GCP_NETWORK, held
 from components.platforms import RegionalCluster
 from components.platforms.gke import GkeCluster, GkeClusterArgs
 from components.strategies import strategy
 
 from ..arguments import client_cidrs, live_cidrs
-from . import held
 from .ports import api_server_cidrs, open_ports
 
 
@@ -38,7 +38,7 @@ class Gcp:
         self.regions = held(settings, Platform.GKE)
         self.provider = gcp.Provider("gcp", project=self._own.project)
         self.network = GcpNetwork(
-            "gcp",
+            GCP_NETWORK,
             {
                 "regions": [_region(region, plan.region(region.name).balancers) for region in self.regions],
                 "mode": str(self._own.network),

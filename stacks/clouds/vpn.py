@@ -5,13 +5,11 @@ import pulumi
 from components.network.vpn.cloud_vpn import CloudVpn
 from components.network.vpn.ends import VpnGatewayArgs
 from components.plan import layout
-from components.plan.model import GcpNetworkMode, RegionSettings, RegionState, Settings
+from components.plan.model import RegionSettings, Settings
+from components.plan.networks import vpn_gateways
 
 from .aws import Aws
-from .gcp import Gcp, gcp_settings
-
-GATEWAYS = 2
-"""Gateways of a VPC that spans regions: while one's region is lost, the other's carries all of it."""
+from .gcp import Gcp
 
 
 def connect(settings: Settings, google: Gcp, amazon: Aws) -> CloudVpn:
@@ -19,7 +17,7 @@ def connect(settings: Settings, google: Gcp, amazon: Aws) -> CloudVpn:
     return CloudVpn(
         "vpn",
         {
-            "gateways": [_gateway(settings, google, region) for region in gateway_regions(settings, google.regions)],
+            "gateways": [_gateway(settings, google, region) for region in vpn_gateways(settings, google.regions)],
             "vpcs": [
                 {
                     "name": region.name,
@@ -33,20 +31,6 @@ def connect(settings: Settings, google: Gcp, amazon: Aws) -> CloudVpn:
         },
         pulumi.ResourceOptions(providers=[google.provider, amazon.provider]),
     )
-
-
-def gateway_regions(settings: Settings, regions: list[RegionSettings]) -> list[RegionSettings]:
-    """Regions with a gateway: the first two of a VPC that spans them, every one where each has a VPC of its own.
-
-    A lost region keeps its gateway, for nothing there can be asked to go, and does not count.
-    """
-    if gcp_settings(settings).network is GcpNetworkMode.PEERED:
-        return regions
-    chosen: list[RegionSettings] = []
-    for region in regions:
-        if sum(each.state is not RegionState.LOST for each in chosen) < GATEWAYS:
-            chosen.append(region)
-    return chosen
 
 
 def _gateway(settings: Settings, google: Gcp, region: RegionSettings) -> VpnGatewayArgs:
