@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN = $(PY) -m lab.up
 WHICH = --stack $(STACK) --name $(LAB_NAME)
 
-.PHONY: help setup up down verify test test-all acceptance mutations bench docs app
+.PHONY: help setup up down verify test test-all acceptance mutations bench docs app picture
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
 
@@ -25,6 +25,8 @@ verify: setup ## the matrix alone
 
 app: setup ## the app team's example on the stack that is up: an app in every region, and what it writes and reads
 	@$(PY) -m lab.app $(WHICH)
+picture: setup ## verify, and draw what was found: .lab/NAME/topology.html
+	@$(RUN) picture $(WHICH)
 
 test: setup ## lint, types, import contracts, tests (the long ones as a sample)
 	@$(PY) -m lab.check

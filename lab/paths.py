@@ -56,6 +56,16 @@ class LabPaths:
         return self.root / "nameservers" / "tsig.key"
 
     @property
+    def verdict(self) -> Path:
+        """What verification found last, as JSON."""
+        return self.root / "verify.json"
+
+    @property
+    def picture(self) -> Path:
+        """The page that shows the stack."""
+        return self.root / "topology.html"
+
+    @property
     def images(self) -> Path:
         return self.root / "images.json"
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from lab import engine, stackfile
 from lab.environment import environment
@@ -17,6 +18,8 @@ from lab.state import locked
 
 NEXT = """
 What to do next:
+  {picture}
+                                           the regions on a map, as verified; `make picture{make}` draws it anew
   eval "$(.venv/bin/python -m lab env{flag})"   pulumi and kubectl against this lab, in this shell
   pulumi preview                           what the program would change
   kubectl --context {region} -n {region} get pods
@@ -29,11 +32,11 @@ SETTLE_SECONDS = "120"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Carry out one of `up`, `verify` and `down`; 0, or 1 with one message on standard error."""
+    """Carry out one of `up`, `verify`, `picture` and `down`; 0, or 1 with one message on standard error."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.up", description="Bring up, verify or take down a whole stack."
+        prog="python -m lab.up", description="Bring up, verify, draw or take down a whole stack."
     )
-    parser.add_argument("command", choices=("up", "verify", "down"))
+    parser.add_argument("command", choices=("up", "verify", "picture", "down"))
     parser.add_argument("--stack", default="dev", help="the stack file Pulumi.STACK.yaml (default: dev)")
     parser.add_argument("--strategy", help="another strategy than the stack file's")
     parser.add_argument("--name", help="the lab's name (default: the stack's)")
@@ -46,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return up(paths, arguments.stack, arguments.strategy or None, arguments.hosts)
         if arguments.command == "verify":
             return verify(paths)
+        if arguments.command == "picture":
+            code = verify(paths)
+            sys.stdout.write(f"{picture(paths)}\n")
+            return code
         _lab(paths, "down")
     except LabError as error:
         sys.stderr.write(f"{error}\n")
@@ -71,6 +78,11 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
     region = _first_region(paths)
     flag, make = words_for(paths.name, stack)
     sys.stdout.write(NEXT.format(flag=flag, make=make, region=region))
+    flag, make = ("", "") if paths.name == "dev" else (f" --name {paths.name}", f" LAB_NAME={paths.name}")
+    if stack != paths.name:
+        make = f" STACK={stack}{make}"
+    drawn = picture(paths).relative_to(PROJECT)
+    sys.stdout.write(NEXT.format(flag=flag, make=make, region=region, picture=drawn))
     sys.stdout.write(f"\n{time.monotonic() - begun:.0f} s\n")
     return code
 
@@ -83,11 +95,25 @@ def words_for(name: str, stack: str) -> tuple[str, str]:
 
 
 def verify(paths: LabPaths, *words: str) -> int:
-    """The matrix, from inside the regions; its exit code."""
+    """The matrix, from inside the regions; its exit code. What was found stays in `.lab/NAME/verify.json`."""
+    paths.verdict.unlink(missing_ok=True)
     # Regions on clouds name no kubeconfig: the lab's has a context for each.
     kubeconfig = ["--kubeconfig", str(paths.kubeconfig)]
-    argv = [sys.executable, "-m", "verify", str(stackfile.refresh(paths)), *kubeconfig, *words]
-    return subprocess.run(argv, cwd=PROJECT, env={**os.environ, **environment(paths)}, check=False).returncode
+    return _program(paths, "verify", str(stackfile.refresh(paths)), *kubeconfig, "--json", str(paths.verdict), *words)
+
+
+def picture(paths: LabPaths) -> Path:
+    """The page of the stack, with the health that verification found last, if it could run. Raises LabError."""
+    health = ["--verify", str(paths.verdict)] if paths.verdict.exists() else []
+    if _program(paths, "topology", str(stackfile.refresh(paths)), *health, "--output", str(paths.picture)) != 0:
+        raise LabError("no picture was drawn")
+    return paths.picture
+
+
+def _program(paths: LabPaths, module: str, *words: str) -> int:
+    """Run a command of the program's against the lab; its exit code."""
+    environ = {**os.environ, **environment(paths)}
+    return subprocess.run([sys.executable, "-m", module, *words], cwd=PROJECT, env=environ, check=False).returncode
 
 
 def _lab(paths: LabPaths, command: str, *words: str) -> None:

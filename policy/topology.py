@@ -67,10 +67,16 @@ class Topology:
 
 def topology(graph: Graph) -> Topology | None:
     """The plan in the graph; None where it holds no address lock, or one that is not known yet."""
+    record = lock_record(graph)
+    return None if record is None else from_record(record)
+
+
+def lock_record(graph: Graph) -> Mapping[str, Any] | None:
+    """What the address lock holds: `components.plan.lock.record`. None where there is no lock, or an unknown one."""
     for lock in graph.of(LOCK):
         text = lock.get("record")
         if isinstance(text, str):
-            return from_record(json.loads(text))
+            return json.loads(text)
     return None
 
 
