@@ -84,7 +84,7 @@ def _cell(scene: Scene, source: str, target: str) -> str:
         if any(seen in (None, source) and of in (None, target) and (seen or of) for seen, of in found.regions)
     ]
     words = escape("\n".join([f"{source} → {target}: {word}", *why[:4]]))
-    return f'<td class="cell {word}" title="{words}"><span aria-label="{word}">{SIGNS[word]}</span></td>'
+    return f'<td class="cell {word}" title="{words}"><span role="img" aria-label="{word}">{SIGNS[word]}</span></td>'
 
 
 def _finding(found: Finding) -> str:

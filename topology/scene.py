@@ -21,7 +21,7 @@ RUNNING = ("active", "draining")
 SAME_NETWORK = "one VPC"
 LINKS = {"peering": "VPC peering", "transit-gateway": "Transit Gateways", "vpn": "VPN"}
 """The plan's kinds of links, in words."""
-PLATFORMS = {"gke": "GKE", "eks": "EKS", "existing": "existing cluster"}
+PLATFORMS = {"gke": "GKE", "eks": "EKS", "existing": "existing"}
 
 
 @dataclass(frozen=True, slots=True)
