@@ -10,7 +10,7 @@ from components.plan.defaults import SQL_PORT
 from . import svg
 from .geometry import Box, shortened, text_width
 from .map import marker
-from .scene import PLATFORMS, Balancer, Forward, Region, listing
+from .model import PLATFORMS, Balancer, Forward, Region, listing
 
 WIDTH = 376.0
 PAD = 16.0

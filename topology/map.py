@@ -9,8 +9,8 @@ from .geometry import Box, shortened, text_width
 from .land import rings
 from .map_layout import MANY_PAIRS, Form, MapLayout, bend, layout
 from .markers import RADIUS
+from .model import LINKS, SAME_NETWORK, Finding, Pair, Region, Scene
 from .projection import Projection
-from .scene import LINKS, SAME_NETWORK, Finding, Pair, Region, Scene
 
 DASHES = {"peering": "8 4", "transit-gateway": "12 4 2 4", "vpn": "1.5 5"}
 """How a pair's line is drawn, by what joins the two; solid for networks that were there, broad for one VPC."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from .geometry import Box, text_width
 from .markers import GAP, RADIUS, Marker, Point, placed
+from .model import Region, Scene
 from .projection import Projection, fit
-from .scene import Region, Scene
 
 ROW = 34.0
 MANY_PAIRS = 30

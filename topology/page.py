@@ -10,7 +10,7 @@ from pathlib import Path
 from . import cards
 from .map import draw, link_words
 from .map_layout import NARROW, WIDE
-from .scene import SAME_NETWORK, Finding, Forward, Node, Region, Scene
+from .model import SAME_NETWORK, Finding, Forward, Node, Region, Scene
 from .theme import DARK, LIGHT, svg_style, variables
 from .words import headline, network_lines, verdict_words
 

@@ -8,7 +8,7 @@ from . import cards, svg
 from . import map as map_
 from .geometry import Box
 from .map_layout import WIDE
-from .scene import Region, Scene
+from .model import Region, Scene
 from .theme import svg_style
 from .words import headline, network_lines, subtitle
 

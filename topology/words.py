@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .scene import LINKS, PLATFORMS, SAME_NETWORK, Scene, listing
+from .model import LINKS, PLATFORMS, SAME_NETWORK, Scene, listing
 
 
 def headline(scene: Scene) -> str:

@@ -12,9 +12,10 @@ from tests.property.configs import configs
 from topology import cards
 from topology.geometry import Box
 from topology.map_layout import NARROW, WIDE, Form, layout
+from topology.model import Scene
 from topology.picture import card_boxes
 from topology.places import Place, known
-from topology.scene import Scene, scene
+from topology.scene import scene
 
 PLACES = st.one_of(
     st.sampled_from(sorted(known().values(), key=str)),

@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.unit.topology.samples import many, multicloud, three, verdict
+from topology.model import Scene
 from topology.page import page
 from topology.picture import picture
-from topology.scene import Scene, scene
+from topology.scene import scene
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
