@@ -18,7 +18,7 @@ MANY_PAIRS = 30
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the map is drawn for: a wide screen or a narrow one. Pixels."""
+    """What the map is drawn for: a wide screen, a medium or a narrow one. Pixels."""
 
     name: str
     width: float
@@ -36,6 +36,7 @@ class Form:
 
 
 WIDE = Form("wide", 1160, 400, 520, (96, 50), 14, 0.3, 60, True)
+MEDIUM = Form("medium", 720, 300, 420, (70, 40), 13, 0.2, 30, False)
 NARROW = Form("narrow", 360, 240, 340, (26, 30), 12, 0.14, 12, False)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import cards
 from .map import draw, link_words
-from .map_layout import NARROW, WIDE
+from .map_layout import MEDIUM, NARROW, WIDE
 from .model import SAME_NETWORK, Finding, Forward, Node, Region, Scene
 from .theme import DARK, LIGHT, svg_style, variables
 from .words import headline, network_lines, verdict_words
@@ -46,8 +46,7 @@ def _head(scene: Scene) -> Iterator[str]:
     yield f"<h1>{escape(headline(scene))}</h1>"
     yield f'<p class="muted">strategy {escape(scene.strategy)} · {nodes} nodes</p>'
     yield f"<p>{pill}{escape(verdict_words(scene))}</p>"
-    yield draw(scene, WIDE)
-    yield draw(scene, NARROW)
+    yield from (draw(scene, form) for form in (WIDE, MEDIUM, NARROW))
 
 
 def _health(scene: Scene) -> Iterator[str]:

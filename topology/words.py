@@ -24,7 +24,7 @@ def verdict_words(scene: Scene) -> str:
     if scene.verdict is None:
         return "planned, not verified"
     bad = sum(pair.health not in ("green", None) for pair in scene.pairs)
-    detail = f", {bad} of {len(scene.pairs)} pairs are not green" if bad else ""
+    detail = f", {bad} of {len(scene.pairs)} pairs are not green" if bad else f", all {len(scene.pairs)} pairs"
     return f"verified: {scene.verdict}{detail}"
 
 

@@ -11,7 +11,7 @@ from components.plan import plan
 from tests.property.configs import configs
 from topology import cards
 from topology.geometry import Box
-from topology.map_layout import NARROW, WIDE, Form, layout
+from topology.map_layout import MEDIUM, NARROW, WIDE, Form, layout
 from topology.model import Scene
 from topology.picture import card_boxes
 from topology.places import Place, known
@@ -36,7 +36,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     return scene(topology, places=places)
 
 
-@pytest.mark.parametrize("form", [WIDE, NARROW], ids=lambda form: form.name)
+@pytest.mark.parametrize("form", [WIDE, MEDIUM, NARROW], ids=lambda form: form.name)
 @given(drawn=scenes())
 def test_no_marker_or_name_lies_upon_another(form: Form, drawn: Scene) -> None:
     arranged = layout(drawn, form)
