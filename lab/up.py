@@ -77,10 +77,6 @@ def up(paths: LabPaths, stack: str, strategy: str | None, hosts: int) -> int:
     code = verify(paths, "--wait", SETTLE_SECONDS)
     region = _first_region(paths)
     flag, make = words_for(paths.name, stack)
-    sys.stdout.write(NEXT.format(flag=flag, make=make, region=region))
-    flag, make = ("", "") if paths.name == "dev" else (f" --name {paths.name}", f" LAB_NAME={paths.name}")
-    if stack != paths.name:
-        make = f" STACK={stack}{make}"
     drawn = picture(paths).relative_to(PROJECT)
     sys.stdout.write(NEXT.format(flag=flag, make=make, region=region, picture=drawn))
     sys.stdout.write(f"\n{time.monotonic() - begun:.0f} s\n")

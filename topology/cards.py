@@ -123,7 +123,7 @@ def _heading(region: Region) -> Row:
             + svg.text(at.x + 32, at.y + 17, name, "ink bold", 17)
             + svg.text(at.right, at.y + 16, word, f"text-{health} bold" if region.running else "muted", 13, "end")
             + svg.text(at.x, at.y + 42, shortened(where(region), at.width - text_width(far, 13) - 10, 13), "muted")
-            + svg.text(at.right, at.y + 42, far, _reach_class(region), 13, "end")
+            + (svg.text(at.right, at.y + 42, far, _reach_class(region), 13, "end") if far else "")
         )
 
     return Row(52, drawn)

@@ -64,7 +64,6 @@ class Region:
     pod_cidr: str
     service_cidr: str
     namespace: str
-    dns_zone: str
     private_zone: str | None
     network: str | None
     """VPC that the program makes; None: the network was there."""
@@ -119,7 +118,6 @@ class Scene:
     verdict: str | None
     matrix: Mapping[str, Mapping[str, str]]
     findings: tuple[Finding, ...]
-    seconds: float | None
 
     def region(self, name: str) -> Region:
         """The region called `name`. Raises KeyError."""

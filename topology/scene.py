@@ -53,7 +53,6 @@ def scene(
         verdict=verdict["verdict"] if verdict else None,
         matrix=matrix,
         findings=findings,
-        seconds=verdict.get("seconds") if verdict else None,
     )
 
 
@@ -91,7 +90,6 @@ def _region(
         pod_cidr=raw["podCidr"],
         service_cidr=raw["serviceCidr"],
         namespace=raw["namespace"],
-        dns_zone=raw["dnsZone"],
         private_zone=raw.get("privateZone"),
         network=next((network for network, (_, regions) in networks.items() if name in regions), None),
         zones=tuple(Zone(zone, count) for zone, count in zip(raw.get("zones") or (), spread, strict=True)),

@@ -83,5 +83,16 @@ TOPOLOGY = Record(
         Field("joinAddresses", ListOf(Word("host:port")), "as the output of that name"),
         Field("regions", ListOf(REGION), "every region of the config, lost and removed ones included"),
         Field("ports", ListOf(PORT), "what firewalls between the regions have to let through"),
+        Field(
+            "networks",
+            ListOf(record(name=_NAME, platform=_WORD, regions=ListOf(_NAME))),
+            "the VPCs that the program makes, and the regions in each: those on `existing` are in none",
+        ),
+        Field(
+            "links",
+            ListOf(record(kind=_WORD, regions=ListOf(_NAME))),
+            "what joins regions of different VPCs, each pair once: `peering`, `transit-gateway`, or `vpn`, whose first "
+            "region is the one on `gke`",
+        ),
     ]
 )

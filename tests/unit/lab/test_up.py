@@ -1,8 +1,43 @@
-"""`make up`: what it tells to type next."""
+"""`make up` tells what to type next; `make picture` draws what verification found last, and nothing older."""
+
+import json
+from pathlib import Path
 
 import pytest
 
+from lab import up
+from lab.paths import PROJECT, LabPaths
+from lab.shell import LabError
 from lab.up import words_for
+from tests.unit.topology.samples import three, verdict
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LabPaths:
+    monkeypatch.setattr(up, "environment", lambda _: {})
+    monkeypatch.setattr(up.stackfile, "refresh", lambda _: PROJECT / "Pulumi.dev.yaml")
+    return LabPaths("pictured", tmp_path)
+
+
+def test_without_a_verdict_the_picture_says_so(paths: LabPaths) -> None:
+    assert "planned, not verified" in up.picture(paths).read_text()
+
+
+def test_a_verdict_is_in_the_picture(paths: LabPaths) -> None:
+    paths.verdict.write_text(json.dumps(verdict(three(), cut=["us-west1"])))
+    assert "verified: red, 2 of 3 pairs are not green" in up.picture(paths).read_text()
+
+
+def test_a_verification_that_cannot_run_leaves_no_verdict_of_before(paths: LabPaths) -> None:
+    paths.verdict.write_text(json.dumps(verdict(three())))
+    assert up.verify(paths) == 3, "there is no kubeconfig"
+    assert not paths.verdict.exists()
+
+
+def test_a_picture_that_cannot_be_drawn_is_an_error(paths: LabPaths) -> None:
+    paths.verdict.write_text("{}")
+    with pytest.raises(LabError, match="no picture"):
+        up.picture(paths)
 
 
 @pytest.mark.parametrize(
@@ -16,28 +51,3 @@ from lab.up import words_for
 )
 def test_only_what_is_no_default_is_told(name: str, stack: str, flag: str, make: str) -> None:
     assert words_for(name, stack) == (flag, make)
-"""`make picture` draws what verification found last, and nothing older."""
-import json
-from pathlib import Path
-from lab import up
-from lab.paths import PROJECT, LabPaths
-from lab.shell import LabError
-from tests.unit.topology.samples import three, verdict
-@pytest.fixture
-def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LabPaths:
-    monkeypatch.setattr(up, "environment", lambda _: {})
-    monkeypatch.setattr(up.stackfile, "refresh", lambda _: PROJECT / "Pulumi.dev.yaml")
-    return LabPaths("pictured", tmp_path)
-def test_without_a_verdict_the_picture_says_so(paths: LabPaths) -> None:
-    assert "planned, not verified" in up.picture(paths).read_text()
-def test_a_verdict_is_in_the_picture(paths: LabPaths) -> None:
-    paths.verdict.write_text(json.dumps(verdict(three(), cut=["us-west1"])))
-    assert "verified: red, 2 of 3 pairs are not green" in up.picture(paths).read_text()
-def test_a_verification_that_cannot_run_leaves_no_verdict_of_before(paths: LabPaths) -> None:
-    paths.verdict.write_text(json.dumps(verdict(three())))
-    assert up.verify(paths) == 3, "there is no kubeconfig"
-    assert not paths.verdict.exists()
-def test_a_picture_that_cannot_be_drawn_is_an_error(paths: LabPaths) -> None:
-    paths.verdict.write_text("{}")
-    with pytest.raises(LabError, match="no picture"):
-        up.picture(paths)
