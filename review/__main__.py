@@ -21,7 +21,7 @@ UNREADABLE, REFUSED = 1, 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the report; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m review", description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("file", help="output of `pulumi preview --json`; - for stdin")
+    parser.add_argument("file", help="output of `pulumi preview --json --show-sames`; - for stdin")
     parser.add_argument("--stack-file", type=Path, help="Pulumi.STACK.yaml that the preview must be of")
     parser.add_argument("--markdown", action="store_true", help="for a comment; else for a terminal")
     given = parser.parse_args(arguments)

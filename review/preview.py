@@ -1,4 +1,4 @@
-"""`pulumi preview --json` as plain values."""
+"""`pulumi preview --json --show-sames` as plain values."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ class Step:
         """Path -> (before, after) of every input that changes, as far as values are shown; missing ones are None."""
         before, after = (state.inputs if state else {} for state in (self.old, self.new))
         found = dict(_changes(before, after, ""))
-        unseen = [path for path in self.hidden if not any(known.startswith(path) for known in found)]
+        seen = {_first(path) for path in found}
+        unseen = [path for path in self.hidden if _first(path) not in seen]
         return found | dict.fromkeys(unseen, (HIDDEN, HIDDEN))
 
 
@@ -132,7 +133,7 @@ class Preview:
 
 
 def read(document: Mapping[str, Any]) -> Preview:
-    """From the JSON. Raises ValueError where it is none of `pulumi preview --json`."""
+    """From the JSON. Raises ValueError where it is none of `pulumi preview --json --show-sames`."""
     if "steps" not in document or "changeSummary" not in document:
         raise ValueError("not the output of `pulumi preview --json`: no steps and no changeSummary in it")
     steps: dict[str, Step] = {}
@@ -140,10 +141,16 @@ def read(document: Mapping[str, Any]) -> Preview:
         if raw["op"] in _OPS:
             step = _step(raw)
             steps[step.urn] = _joined(steps[step.urn], step) if step.urn in steps else step
+    errors = tuple(_errors(document.get("diagnostics") or ()))
+    parents = {
+        step.new.parent for step in steps.values() if step.new and _type_chain(step.new.parent) not in ("", STACK)
+    }
+    if not errors and not parents <= steps.keys():
+        raise ValueError("leaves out what stays as it is, on which changes depend; preview with --json --show-sames")
     lock = next((step for step in steps.values() if step.type == LOCK), None)
     return Preview(
         steps=tuple(steps.values()),
-        errors=tuple(_errors(document.get("diagnostics") or ())),
+        errors=errors,
         before=_record(lock.old) if lock else None,
         after=_record(lock.new) if lock else None,
         by_urn=steps,
@@ -217,6 +224,10 @@ def _errors(diagnostics: Any) -> Iterator[str]:
         echo = message.startswith(("an unhandled error", "preview failed"))
         if each.get("severity") == "error" and message and not echo:
             yield _OWN_PROBLEM.sub("", message)
+
+
+def _first(path: str) -> str:
+    return re.split(r"[.\[]", path, maxsplit=1)[0]
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[tuple[str, tuple[Any, Any]]]:

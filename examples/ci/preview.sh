@@ -9,7 +9,7 @@ out=.review
 mkdir -p "$out"
 pulumi preview --non-interactive --color never --stack "$stack" --diff --policy-pack policy "$@" >"$out/diff.txt" 2>&1
 previewed=$?
-pulumi preview --non-interactive --stack "$stack" --json "$@" >"$out/preview.json"
+pulumi preview --non-interactive --stack "$stack" --json --show-sames "$@" >"$out/preview.json"
 .venv/bin/python -m review --markdown "$out/preview.json" >"$out/comment.md"
 reviewed=$?
 shown() { # a comment takes 65,536 characters; the whole text is in the job's log

@@ -43,7 +43,7 @@ class Program(Stack):
 
 def previewed(stack: Stack, *flags: str) -> dict[str, Any]:
     """The JSON of a preview, whatever its end."""
-    words = ["pulumi", "preview", "--json", "--non-interactive", *flags]
+    words = ["pulumi", "preview", "--json", "--show-sames", "--non-interactive", *flags]
     ran = subprocess.run(
         words, cwd=stack.folder, env=stack.environment, capture_output=True, text=True, timeout=180, check=False
     )

@@ -296,6 +296,12 @@ def test_nobody_is_told_to_unprotect_what_holds_data(same: Document, message: st
     assert refused(read(same)) == [f": {told}"]
 
 
+def test_a_preview_without_what_stays_is_no_ground_to_judge_by(same: Document) -> None:
+    same["steps"] = [each for each in same["steps"] if not each["urn"].endswith(":Rollout::us-west1")]
+    with pytest.raises(ValueError, match="preview with --json --show-sames"):
+        read(same)
+
+
 def test_a_change_is_said_once() -> None:
     urn = "urn:pulumi:dev::p::tls:index/selfSignedCert:SelfSignedCert::a"
     states = {key: {"custom": True, "inputs": {"subject": {"commonName": key}}} for key in ("oldState", "newState")}
