@@ -38,6 +38,8 @@ KUBERNETES_FLAGS = " ".join(
 
 PULUMI_FLAGS = "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0"
 EXTERNAL_DNS_FLAGS = "-s -w -X sigs.k8s.io/external-dns/pkg/apis/externaldns.Version=v0.21.0"
+PROMETHEUS_TAGS = "remove_all_sd,enable_kubernetes_sd"
+"""Without the clouds' ways to look for targets: half the build."""
 PLUGINS = (
     "pulumi-language-python",
     "pulumi-resource-pulumi-python",
@@ -61,6 +63,9 @@ class Tool:
     """How to ask it for its version."""
     on_demand: bool = False
     """Built when a lab, or a test, first needs it, not by the set-up."""
+    """Built when a lab first needs it, not by the set-up."""
+    tags: str = ""
+    """Build tags, by commas."""
 
 
 TOOLS = (
@@ -96,6 +101,12 @@ TOOLS = (
         10,
         accepted=(1, 7),
         on_demand=True,
+        "promtool",
+        "lab/tools/prometheus",
+        "github.com/prometheus/prometheus/cmd/promtool",
+        300,
+        accepted=(3, 0),
+        tags=PROMETHEUS_TAGS,
     ),
     Tool("lab-cockroach", "lab/cockroach", ".", 120),
     Tool(
@@ -127,6 +138,8 @@ def demand(name: str) -> None:
     Raises LabError with what a person has to do.
     """
     (tool,) = [tool for tool in TOOLS if tool.name == name]
+    if _current(tool):
+        return
     with building():
         if _current(tool) or adopt(tool):
             return
@@ -158,7 +171,7 @@ def build(tool: Tool) -> None:
     target = bin_dir() / tool.name
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
-    argv = ["go", "build", "-trimpath", "-ldflags", tool.flags, "-o", str(fresh), tool.package]
+    argv = ["go", "build", "-trimpath", "-tags", tool.tags, "-ldflags", tool.flags, "-o", str(fresh), tool.package]
     key = _key(tool)
     environment = {**os.environ, "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
     done = subprocess.run(argv, cwd=PROJECT / tool.module, env=environment, capture_output=True, text=True, check=False)
@@ -249,7 +262,7 @@ def _stamp(tool: Tool) -> Path:
 
 def _key(tool: Tool) -> str:
     """Changes when the tool would be built otherwise: its flags, its module's pins and its own source."""
-    digest = hashlib.sha256(json.dumps([tool.package, tool.flags]).encode())
+    digest = hashlib.sha256(json.dumps([tool.package, tool.flags, *filter(None, [tool.tags])]).encode())
     folder = PROJECT / tool.module
     files = [folder / "go.mod", folder / "go.sum"]
     if tool.package.startswith("."):
