@@ -93,6 +93,19 @@ func (g *gossip) clock() (mean, deviation float64, count int) {
 	return mean, math.Sqrt(max(0, squares/float64(count)-mean*mean)), count
 }
 
+// roundTrips are the latest to the nodes heard lately.
+func (g *gossip) roundTrips() map[uint64]time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := map[uint64]time.Duration{}
+	for id, o := range g.offsets {
+		if time.Since(o.seen) < freshPing {
+			out[id] = o.latency
+		}
+	}
+	return out
+}
+
 // addressBook merges what is replicated with what is gossiped; the newer word of a node wins.
 func (n *Node) addressBook() map[uint64]state.Info {
 	for _, member := range n.machine.Members() {

@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 
+	"lab/cockroach/internal/blobs"
 	"lab/cockroach/internal/build"
 	"lab/cockroach/internal/certs"
 	"lab/cockroach/internal/pgserver"
@@ -36,7 +38,10 @@ type Node struct {
 	sender  *sender
 	beats   *beats
 	breaker breaker
+	usage   usage
 	sql     *pgserver.Server
+	engine  *sqlexec.Engine
+	files   blobs.Folder // `nodelocal` storage
 
 	id        atomic.Uint64
 	clusterID atomic.Pointer[string]
@@ -87,7 +92,9 @@ func Start(cfg Config) (*Node, error) {
 	n.sender = newSender(n)
 	empty := ""
 	n.clusterID.Store(&empty)
-	n.sql = pgserver.New(manager, sqlexec.NewEngine(clusterView{n}), cfg.Log)
+	n.files = blobs.Folder(filepath.Join(cfg.StoreDir, "extern"))
+	n.engine = sqlexec.NewEngine(clusterView{n})
+	n.sql = pgserver.New(manager, n.engine, cfg.Log)
 	if err := n.listen(); err != nil {
 		n.cancel()
 		return nil, errors.Join(err, st.Close())
@@ -167,6 +174,7 @@ func (n *Node) operate(contents store.Contents) error {
 	n.cfg.Log.Info("node belongs to a cluster", "clusterID", identity.ClusterID, "nodeID", identity.NodeID)
 	n.background(n.beatLoop)
 	n.background(n.allocateLoop)
+	n.background(n.scheduleLoop)
 	return nil
 }
 

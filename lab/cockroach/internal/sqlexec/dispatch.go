@@ -79,6 +79,16 @@ func (s *Session) dispatch(statement tree.Statement) (*Result, error) {
 		return done(s.set(n))
 	case *tree.SetClusterSetting:
 		return done(s.setCluster(n))
+	case *tree.Backup:
+		return rows(s.backup(n))
+	case *tree.Restore:
+		return rows(s.restore(n))
+	case *tree.ScheduledBackup:
+		return rows(s.createSchedule(n))
+	case *tree.AlterBackupSchedule:
+		return rows(s.alterSchedule(n))
+	case *tree.ControlSchedules:
+		return s.controlSchedules(n)
 	case *tree.Discard:
 		s.vars = map[string]string{"database": s.database()}
 		return done(nil)
@@ -112,6 +122,10 @@ func (s *Session) display(statement tree.Statement) (*Result, error) {
 		return s.showColumns(n)
 	case *tree.ShowCreate:
 		return s.showCreate(n)
+	case *tree.ShowSchedules:
+		return s.showSchedules(n)
+	case *tree.ShowBackup:
+		return s.showBackup(n)
 	case *tree.ShowTransactionStatus:
 		v, err := s.showVar("transaction_status")
 		result := table("TRANSACTION STATUS", String)

@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/cockroachdb-parser/pkg/sql/sem/tree"
 
 	"lab/cockroach/internal/state"
+	"lab/cockroach/internal/transport"
 )
 
 // Cluster is the node below.
@@ -26,13 +27,21 @@ type Cluster interface {
 	Voters() (voters []uint64, leader uint64)
 	Barrier(context.Context) error
 	Commit(context.Context, state.Txn) (bool, error)
+	// Blob reads, writes or lists in the `nodelocal` storage of a node; 0 is this one.
+	Blob(ctx context.Context, node uint64, request transport.BlobRequest) (transport.BlobResponse, error)
 }
 
 // Engine runs the sessions of one node.
-type Engine struct{ cluster Cluster }
+type Engine struct {
+	cluster Cluster
+	// Backups counts the scheduled ones that this node made.
+	Backups BackupCounts
+	// Counts are of all statements.
+	Counts Counts
+}
 
 // NewEngine makes one.
-func NewEngine(cluster Cluster) *Engine { return &Engine{cluster} }
+func NewEngine(cluster Cluster) *Engine { return &Engine{cluster: cluster} }
 
 // Column of a result.
 type Column struct {
@@ -125,6 +134,8 @@ func (s *Session) Execute(ctx context.Context, statement tree.Statement, args []
 			s.failed = true
 		}
 	}()
+	started := time.Now()
+	defer func() { s.engine.Counts.note(statement, time.Since(started), err) }()
 	s.ctx, s.args = ctx, args
 	if done, result, err := s.control(statement); done {
 		return result, err

@@ -69,6 +69,7 @@ func init() {
 		"lower":  {String, 1, 1, false, text(func(a []Value) string { return strings.ToLower(Text(a[0])) })},
 		"upper":  {String, 1, 1, false, text(func(a []Value) string { return strings.ToUpper(Text(a[0])) })},
 		"btrim":  {String, 1, 1, false, text(func(a []Value) string { return strings.TrimSpace(Text(a[0])) })},
+		"strpos": {Int, 2, 2, false, strpos},
 		"length": {Int, 1, 1, false, length},
 		"concat": {String, 0, 100, false, func(_ *Session, args []Value) (Value, error) {
 			var out strings.Builder
@@ -136,6 +137,16 @@ func init() {
 	} {
 		builtins[alias] = builtins[name]
 	}
+}
+
+// strpos counts characters, from 1; 0 where the text is not there.
+func strpos(_ *Session, args []Value) (Value, error) {
+	text, part := Text(args[0]), Text(args[1])
+	at := strings.Index(text, part)
+	if at < 0 {
+		return int64(0), nil
+	}
+	return int64(len([]rune(text[:at])) + 1), nil
 }
 
 func length(_ *Session, args []Value) (Value, error) {

@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"lab/cockroach/internal/blobs"
 	"lab/cockroach/internal/state"
+	"lab/cockroach/internal/transport"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -22,12 +24,13 @@ var update = flag.Bool("update", false, "write the golden files anew")
 type alone struct {
 	machine *state.Machine
 	index   uint64
+	files   blobs.Folder
 }
 
 func newAlone(t *testing.T) *alone {
 	t.Helper()
 	first := state.Info{Address: "n1:26257", SQLAddress: "n1:26257", Locality: "region=us-east1,zone=us-east1-b", Build: "v26.2.5"}
-	c := &alone{machine: state.Bootstrap("6f0c1b0e-0000-4000-8000-000000000001", "26.2", first, Initial()), index: 1}
+	c := &alone{files: blobs.Folder(t.TempDir()), machine: state.Bootstrap("6f0c1b0e-0000-4000-8000-000000000001", "26.2", first, Initial()), index: 1}
 	for i, region := range []string{"us-central1", "us-west1", "us-west1"} {
 		c.apply(t, state.Command{ID: fmt.Sprint("join", i), Join: &state.Info{Address: fmt.Sprintf("n%d:26257", i+2), Locality: "region=" + region + ",zone=" + region + "-a", Build: "v26.2.5"}})
 	}
@@ -68,6 +71,18 @@ func (c *alone) Commit(_ context.Context, txn state.Txn) (bool, error) {
 	c.index++
 	outcome, err := c.machine.Apply(c.index, data)
 	return outcome.Status == state.OK, err
+}
+
+func (c *alone) Blob(_ context.Context, _ uint64, request transport.BlobRequest) (response transport.BlobResponse, err error) {
+	switch {
+	case request.Write:
+		err = c.files.Put(request.Path, request.Data)
+	case request.List:
+		response.Paths, err = c.files.List(request.Path)
+	default:
+		response.Data, err = c.files.Get(request.Path)
+	}
+	return response, err
 }
 
 var switchUser = regexp.MustCompile(`^--\s*user\s+(\w+)\s*(\w*)$`)

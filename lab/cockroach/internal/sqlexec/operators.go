@@ -1,6 +1,7 @@
 package sqlexec
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/cockroachdb/apd/v3"
@@ -67,6 +68,9 @@ func apply(e *tree.BinaryExpr, a Value, ta Type, b Value, tb Type) (Value, Type,
 			return nil, String, nil
 		}
 		return Format(a, ta) + Format(b, tb), String, nil
+	}
+	if op == treebin.JSONFetchText {
+		return fetchText(a, ta, b)
 	}
 	t := wider(ta, tb)
 	if a == nil || b == nil {
@@ -207,4 +211,26 @@ func (s *Session) logic(left, right tree.Expr, in scope, dominant bool) (Value, 
 		return nil, Bool, nil
 	}
 	return !dominant, Bool, nil
+}
+
+// fetchText is ->> of an object's key; NULL where there is none.
+func fetchText(a Value, ta Type, key Value) (Value, Type, error) {
+	name, ok := key.(string)
+	if ta != JSONB || key != nil && !ok {
+		return nil, Unknown, unsupported("->> of anything but an object's key")
+	}
+	text, _ := a.(string)
+	var object map[string]any
+	if a == nil || key == nil || json.Unmarshal([]byte(text), &object) != nil {
+		return nil, String, nil
+	}
+	switch found := object[name].(type) {
+	case nil:
+		return nil, String, nil
+	case string:
+		return found, String, nil
+	default:
+		out, err := json.Marshal(found)
+		return string(out), String, err
+	}
 }

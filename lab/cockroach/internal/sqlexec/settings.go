@@ -46,6 +46,7 @@ var clusterSettings = map[string]setting{
 	"server.hsts.enabled":                                   {"b", "false"},
 	"server.oidc_authentication.enabled":                    {"b", "false"},
 	"server.shutdown.connections.timeout":                   {"d", "0s"},
+	"server.child_metrics.enabled":                          {"b", "false"},
 	"server.shutdown.initial_wait":                          {"d", "0s"},
 	"server.shutdown.lease_transfer_iteration.timeout":      {"d", "5s"},
 	"server.shutdown.transactions.timeout":                  {"d", "10s"},

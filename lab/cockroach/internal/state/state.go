@@ -196,6 +196,17 @@ func (m *Machine) Scan(prefix string) []Entry {
 	return out
 }
 
+// At is every entry of one moment, in order, and the index of the last command that had been applied.
+func (m *Machine) At() (entries []Entry, applied uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	m.data.Ascend(func(e Entry) bool {
+		entries = append(entries, e)
+		return true
+	})
+	return entries, m.image.Applied
+}
+
 // Group is the part of a key that a range read is checked against: everything up to its second slash.
 func Group(key string) string {
 	first := strings.IndexByte(key, '/')

@@ -112,6 +112,10 @@ func (c *Client) Beat(ctx context.Context, request *BeatRequest) error {
 	return err
 }
 
+func (c *Client) Blob(ctx context.Context, request *BlobRequest) (*BlobResponse, error) {
+	return call[BlobResponse](ctx, c, "Blob", request)
+}
+
 func (c *Client) Init(ctx context.Context) error {
 	_, err := call[Empty](ctx, c, "Init", &Empty{})
 	return err

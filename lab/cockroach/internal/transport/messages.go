@@ -92,3 +92,17 @@ type DrainRequest struct {
 	NodeID   uint64 `json:"nodeId"` // 0: the node that is asked
 	Shutdown bool   `json:"shutdown"`
 }
+
+// BlobRequest is about a file of a node's `nodelocal` storage. It is written, listed (what is under it) or read.
+type BlobRequest struct {
+	Path  string `json:"path"`
+	Data  []byte `json:"data,omitempty"`
+	Write bool   `json:"write,omitempty"`
+	List  bool   `json:"list,omitempty"`
+}
+
+// BlobResponse answers it.
+type BlobResponse struct {
+	Data  []byte   `json:"data,omitempty"`
+	Paths []string `json:"paths,omitempty"`
+}

@@ -29,7 +29,7 @@ func (codec) Name() string                       { return codecName }
 
 func init() { encoding.RegisterCodec(codec{}) }
 
-// Service is what a node answers. Ping, Join, Beat and Raft are for nodes; the rest for root.
+// Service is what a node answers. Ping, Join, Beat, Blob and Raft are for nodes; the rest for root.
 type Service interface {
 	Ping(context.Context, *PingRequest) (*PingResponse, error)
 	Join(context.Context, *JoinRequest) (*JoinResponse, error)
@@ -40,6 +40,7 @@ type Service interface {
 	Check(context.Context, *DecommissionRequest) (*CheckResponse, error)
 	Decommission(context.Context, *DecommissionRequest) (*NodesResponse, error)
 	Drain(context.Context, *DrainRequest) (*Empty, error)
+	Blob(context.Context, *BlobRequest) (*BlobResponse, error)
 }
 
 func unary[Req, Resp any](name string, users []string, call func(Service, context.Context, *Req) (*Resp, error)) grpc.MethodDesc {
@@ -85,6 +86,7 @@ var description = grpc.ServiceDesc{
 		unary("Ping", nodeOnly, Service.Ping),
 		unary("Join", nodeOnly, Service.Join),
 		unary("Beat", nodeOnly, Service.Beat),
+		unary("Blob", nodeOnly, Service.Blob),
 		unary("Init", rootOrNode, Service.Init),
 		unary("Nodes", rootOrNode, Service.Nodes),
 		unary("Check", rootOrNode, Service.Check),
