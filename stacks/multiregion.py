@@ -117,6 +117,8 @@ def _region(stack: MultiRegion, site: Site, offers: Offers, clients: dict[str, C
     root_is_here = region in (arguments.init_region(settings), arguments.admin_region(settings))
     held = clients if root_is_here else {VERIFIER: clients[VERIFIER]}
     args = arguments.region_args(settings, stack.plan, region, stack.authority, cluster, certificate, held)
+    everybody = {**clients, **stack.users}
+    args["certificate_ends"] = {user: client.ends for user, client in everybody.items()}
     database = CockroachRegion(
         region.name,
         args,

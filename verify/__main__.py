@@ -72,7 +72,7 @@ def _verify(aim: target.Target, options: argparse.Namespace) -> int:
             Path(options.json).write_text(text + "\n", encoding="utf-8")
     if options.json != "-":
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        print(report.to_text(found, verdict, seconds, colour))  # noqa: T201
+        print(report.to_text(found, measurements, verdict, seconds, colour))  # noqa: T201
     return EXIT_CODES[verdict.severity]
 
 

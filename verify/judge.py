@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     path_checks.balancers,
     path_checks.certificates,
     path_checks.expiry,
+    path_checks.clients_expiry,
     path_checks.source_address,
     path_checks.large_packets,
     path_checks.clocks,

@@ -8,7 +8,7 @@ from components.plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
 
 from .target import Region, Target
 
-PROBE_VERSION = 4
+PROBE_VERSION = 5
 """Of the probe's input and report; both ends come from one checkout, the number guards stray pods of another."""
 
 APP = "cockroachdb-verify"
@@ -21,6 +21,9 @@ SELECTOR = f"app.kubernetes.io/name={APP}"
 VERIFIER = "verifier"
 VERIFIER_SECRET = f"cockroachdb-client-{VERIFIER}"
 CERTIFICATES = "/etc/verifier"
+DECLARED = "/etc/cockroachdb/declared"
+DECLARED_CONFIG_MAP, DECLARED_FILE = "cockroachdb-join", "certificates.json"
+"""When SQL users' certificates end, which no connection shows and whose Secrets no probe may read."""
 PROBE_FOLDER = "/opt/verify"
 PROBE_UID = 1000
 FRESH_QUESTIONS = 4
@@ -155,6 +158,7 @@ def pod(
                     {"name": "probe", "mountPath": PROBE_FOLDER, "readOnly": True},
                     {"name": "peers", "mountPath": "/etc/podinfo", "readOnly": True},
                     {"name": "verifier", "mountPath": CERTIFICATES, "readOnly": True},
+                    {"name": "declared", "mountPath": DECLARED, "readOnly": True},
                 ],
             }
         ],
@@ -172,6 +176,14 @@ def pod(
                             "fieldRef": {"fieldPath": f"metadata.annotations['{PEERS_ANNOTATION}']"},
                         }
                     ]
+                },
+            },
+            {
+                "name": "declared",
+                "configMap": {
+                    "name": DECLARED_CONFIG_MAP,
+                    "items": [{"key": DECLARED_FILE, "path": DECLARED_FILE}],
+                    "optional": True,
                 },
             },
             {"name": "verifier", "secret": {"secretName": VERIFIER_SECRET, "defaultMode": 0o440, "optional": True}},

@@ -38,6 +38,8 @@ TLS_CODES = {
     "no-credentials": "tls-no-credentials",
 }
 EXPIRY_DAYS = 14.0
+AUTHORITY_DAYS = 60.0
+"""No `up` renews an authority: the next one has to be trusted everywhere before."""
 """Twice the week that an on-call rotation may take to get to it."""
 CLOCK_RED = 0.8
 """Share of --max-offset at which a CockroachDB node stops itself (pkg/rpc: 80 % of the maximum offset)."""
@@ -160,6 +162,27 @@ def expiry(evidence: Evidence) -> Iterator[Finding]:
                 target.name,
                 listing(sorted(name for _, name in left)),
                 f"the certificate expires in {max(min(left)[0], 0):.1f} days",
+            )
+
+
+def clients_expiry(evidence: Evidence) -> Iterator[Finding]:
+    """The same of SQL users' certificates, and of the authorities that all of them come from."""
+    soonest: dict[str, float] = {}
+    for report in evidence.reports:
+        for one in report["certificates"]:
+            soonest[one["name"]] = min(one["daysLeft"], soonest.get(one["name"], one["daysLeft"]))
+    for name, left in sorted(soonest.items()):
+        authority = name.startswith("authority")
+        if left < (AUTHORITY_DAYS if authority else EXPIRY_DAYS):
+            yield finding(
+                evidence.target,
+                Severity.DEGRADED,
+                Layer.TLS,
+                "authority-expiring" if authority else "client-expiring",
+                None,
+                None,
+                name,
+                f"the certificate expires in {left:.1f} days" if left > 0 else "the certificate has expired",
             )
 
 

@@ -1,5 +1,6 @@
 """The verdict for people (a matrix and what to do) and for programs (JSON). Pure."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .findings import Finding, Severity
@@ -15,7 +16,12 @@ COLOURS = {"green": "32", "degraded": "33", "red": "1;31", "unknown": "35"}
 
 
 def to_json(
-    target: Target, measurements: list[RegionMeasurement], verdict: Verdict, run: str, seconds: float
+    target: Target,
+    measurements: list[RegionMeasurement],
+    verdict: Verdict,
+    run: str,
+    seconds: float,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """The documented object, measurements included."""
     return {
@@ -38,13 +44,48 @@ def to_json(
             region.name: {other.name: verdict.cell(region.name, other.name).word for other in target.regions}
             for region in target.regions
         },
+        "certificates": [
+            {"name": name, "ends": ends.isoformat(), "daysLeft": left}
+            for name, ends, left in certificates(measurements, now or datetime.now(UTC))
+        ],
         "findings": [_finding_json(found) for found in verdict.findings],
         "measurements": [report for one in measurements for report in one.reports],
     }
 
 
-def to_text(target: Target, verdict: Verdict, seconds: float, colour: bool = False) -> str:
-    """The matrix, then each fault with its likely fix, faults that say the same of several pairs joined."""
+def certificates(measurements: list[RegionMeasurement], now: datetime) -> list[tuple[str, datetime, float]]:
+    """(name, end, days left) of every certificate, the first to end first; of a region's nodes, the earliest."""
+    left: dict[str, float] = {}
+
+    def note(name: str, days: float) -> None:
+        left[name] = min(days, left.get(name, days))
+
+    for report in (report for one in measurements for report in one.reports):
+        for one in report["certificates"]:
+            note(one["name"], one["daysLeft"])
+        for node in report["nodes"]:
+            if node["tls"] and "daysLeft" in node["tls"]:
+                note(f"nodes of {node['region']}", node["tls"]["daysLeft"])
+    by_end = sorted(left.items(), key=lambda item: (item[1], item[0]))
+    return [(name, (now + timedelta(days=days)).replace(microsecond=0), days) for name, days in by_end]
+
+
+def _certificate_lines(measurements: list[RegionMeasurement], now: datetime) -> list[str]:
+    found = certificates(measurements, now)
+    width = max((len(name) for name, _, _ in found), default=0)
+    lines = [f"  {name:{width}}  {ends:%Y-%m-%d}  ({days:.0f} days)" for name, ends, days in found]
+    return ["Certificates end:", *lines, ""] if lines else []
+
+
+def to_text(
+    target: Target,
+    measurements: list[RegionMeasurement],
+    verdict: Verdict,
+    seconds: float,
+    colour: bool = False,
+    now: datetime | None = None,
+) -> str:
+    """The matrix, each fault with its likely fix (faults that say the same of several pairs joined), certificates."""
     lines = ["From the region in a row, of the region in a column:", "", *matrix(target, verdict, colour), ""]
     for found, pairs in grouped(verdict.findings):
         lines.append(f"{_painted(found.severity.word, found.severity.word, colour)}  {found.layer}  {pairs}")
@@ -52,6 +93,7 @@ def to_text(target: Target, verdict: Verdict, seconds: float, colour: bool = Fal
         lines.append(f"    likely fix: {found.fix}")
     if verdict.findings:
         lines.append("")
+    lines += _certificate_lines(measurements, now or datetime.now(UTC))
     if target.left_out:
         left = ", ".join(f"{name} ({state})" for name, state in target.left_out.items())
         lines.append(f"left out: {left}")

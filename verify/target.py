@@ -1,11 +1,11 @@
 """What is to be verified, as plain values: the plan's regions that should work, and how to reach their API servers."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from components.plan.amounts import milliseconds
 from components.plan.defaults import HTTP_PORT, SQL_PORT
 from components.plan.layout import hosts_per_zone
 from components.plan.model import AddressPlan, NodePlan, Platform, RegionPlan, RegionSettings, RegionState, Settings
@@ -194,14 +194,6 @@ def located(target: Target, addresses: Mapping[str, Mapping[int, str | None]]) -
             replace(region, nodes=tuple(found(region, node) for node in region.nodes)) for region in target.regions
         ),
     )
-
-
-def milliseconds(duration: str) -> float:
-    """A Go duration of one unit (`250ms`, `0.5s`) in milliseconds. Raises ValueError."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", duration)
-    if found:
-        return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
-    raise ValueError(f"{duration!r} is no duration in s, ms or us")
 
 
 def _region(chosen: str, settings: RegionSettings, plan: RegionPlan, base: Path, kubeconfig: Path | None) -> Region:

@@ -90,7 +90,7 @@ class NodeCertificate(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodeCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:NodeCertificate", name, {}, opts)
         dns_names, addresses = split_names(args["names"])
-        self.certificate, self.private_key = _leaf(
+        self.certificate, self.private_key, _ = _leaf(
             self,
             name,
             common_name="node",
@@ -120,10 +120,12 @@ class ClientCertificate(pulumi.ComponentResource):
     """PEM."""
     private_key: pulumi.Output[str]
     """PEM, a secret."""
+    ends: pulumi.Output[str]
+    """When, RFC 3339."""
 
     def __init__(self, name: str, args: ClientCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:ClientCertificate", name, {}, opts)
-        self.certificate, self.private_key = _leaf(
+        self.certificate, self.private_key, self.ends = _leaf(
             self,
             name,
             common_name=args["user"],
@@ -132,7 +134,7 @@ class ClientCertificate(pulumi.ComponentResource):
             uses=["digital_signature", "client_auth"],
             authority=(args["authority_certificate"], args["authority_private_key"]),
         )
-        self.register_outputs({"certificate": self.certificate, "private_key": self.private_key})
+        self.register_outputs({"certificate": self.certificate, "private_key": self.private_key, "ends": self.ends})
 
 
 def bundle(certificates: list[str]) -> str:
@@ -163,7 +165,8 @@ def _leaf(
     ip_addresses: list[str],
     uses: list[str],
     authority: tuple[pulumi.Input[str], pulumi.Input[str]],
-) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[str]]:
+    """(certificate, private key, end)."""
     opts = pulumi.ResourceOptions(parent=parent)
     key = tls.PrivateKey(f"{name}-key", algorithm=ALGORITHM, ecdsa_curve=CURVE, opts=opts)
     private_key = pulumi.Output.secret(key.private_key_pem)
@@ -186,4 +189,4 @@ def _leaf(
         set_subject_key_id=True,
         opts=opts,
     )
-    return certificate.cert_pem, private_key
+    return certificate.cert_pem, private_key, certificate.validity_end_time

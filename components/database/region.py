@@ -98,6 +98,7 @@ class CockroachRegion(pulumi.ComponentResource):
                 data={
                     "join": ",".join(args["join_addresses"]),
                     "members.json": json.dumps(args["members"], indent=1),
+                    **_certificate_ends(args),
                     **({} if own is None else {names.NAMES_FILE: "\n".join(own["names"])}),
                     **own_addresses,
                 },
@@ -192,6 +193,12 @@ class CockroachRegion(pulumi.ComponentResource):
                 "template_hash": self.template_hash,
             }
         )
+
+
+def _certificate_ends(args: CockroachRegionArgs) -> dict[str, pulumi.Input[str]]:
+    """A file beside the join list; nobody's key, and nothing that a pod restarts for."""
+    ends = args.get("certificate_ends", {})
+    return {names.CERTIFICATES_FILE: pulumi.Output.json_dumps(ends, sort_keys=True)} if ends else {}
 
 
 def _own_addresses(args: CockroachRegionArgs) -> dict[str, str]:

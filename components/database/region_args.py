@@ -101,6 +101,8 @@ class CockroachRegionArgs(TypedDict):
     """Load balancers of single pods. Default: none, nodes reach each other by themselves."""
     join_balancer: NotRequired[JoinBalancerArgs]
     """Where other nodes join. Default: none, `join_addresses` are nodes' own."""
+    certificate_ends: NotRequired[dict[str, pulumi.Input[str]]]
+    """SQL user -> when its client certificate ends, RFC 3339, for verification to tell. Default: none."""
     client_cidrs: list[str]
     """Who may reach SQL and the console."""
     peer_cidrs: list[str]

@@ -106,6 +106,14 @@ def _cache_size(value: Any) -> str | None:
     return "is not a share or size of memory; use a form such as .25, 25% or 4GiB"
 
 
+def milliseconds(duration: str) -> float:
+    """A Go duration of one unit (`250ms`, `0.5s`) in milliseconds. Raises ValueError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s)", duration)
+    if found:
+        return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
+    raise ValueError(f"{duration!r} is no duration in s, ms or us")
+
+
 @value_rule("max-offset")
 def _max_offset(value: str) -> str | None:
     match = _DURATION.fullmatch(value)

@@ -16,9 +16,10 @@ import time
 import uuid
 from typing import Any
 
-from . import dns, peer, wire
+from . import certificates, dns, peer, wire
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
+CERTIFICATES_FILE = pathlib.Path("/etc/cockroachdb/declared/certificates.json")
 PEERS_FILE = pathlib.Path("/etc/podinfo/peers")
 RESOLV_CONF = pathlib.Path("/etc/resolv.conf")
 WORKERS = 48
@@ -63,6 +64,7 @@ def measure(
             "version": given["version"],
             "run": given["run"],
             **me,
+            "certificates": certificates.ends(given["credentials"]["ca"], CERTIFICATES_FILE),
             "resolvers": resolvers,
             "names": [future.result() for future in names],
             "servers": [future.result() for future in servers],

@@ -39,6 +39,18 @@ def update(section: str, source: str | None, about: str | None, **fields) -> Bre
     return apply
 
 
+def ends(name: str, days: float) -> Break:
+    """A certificate that every probe knows of has so many days left."""
+
+    def apply(measured: World) -> None:
+        for report in (report for one in measured.values() for report in one.reports):
+            for one in report["certificates"]:
+                if one["name"] == name:
+                    one["daysLeft"] = days
+
+    return apply
+
+
 def server(
     address: str | None, transport: str | None, source: str | None = EAST, about: str = WEST, known=None, fresh=None
 ) -> Break:
@@ -494,6 +506,24 @@ CASES = [
         Severity.DEGRADED,
         "renew",
         {PAIR: "degraded"},
+    ),
+    Case(
+        "a client's certificate ends",
+        ends("client root", 13.0),
+        "client-expiring",
+        Layer.TLS,
+        Severity.DEGRADED,
+        "clientCertificates",
+        {},
+    ),
+    Case(
+        "the authority ends",
+        ends("authority", 59.0),
+        "authority-expiring",
+        Layer.TLS,
+        Severity.DEGRADED,
+        "trust the next authority beside it",
+        {},
     ),
     Case(
         "source NAT",

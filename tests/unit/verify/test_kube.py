@@ -85,8 +85,8 @@ def test_an_object_without_our_annotations_is_left_over() -> None:
 
 
 def test_a_report_is_one_complete_line_of_this_run() -> None:
-    report = json.dumps({"version": 4, "run": "run1", "zone": "a"})
-    assert kube.find_report(f"warning\n{report}\n", "run1") == {"version": 4, "run": "run1", "zone": "a"}
+    report = json.dumps({"version": 5, "run": "run1", "zone": "a"})
+    assert kube.find_report(f"warning\n{report}\n", "run1") == {"version": 5, "run": "run1", "zone": "a"}
     assert kube.find_report(report, "run1") is None
     assert kube.find_report(f"{report}\n", "run2") is None
     assert kube.find_report(json.dumps({"version": 0, "run": "run1"}) + "\n", "run1") is None

@@ -68,7 +68,15 @@ def test_a_forward_to_a_region_that_is_left_out_is_not_probed() -> None:
 
 def test_no_secret_is_in_the_config_map() -> None:
     body = manifests.config_map(REGION, "run1", probe_input(), "host:1:2", 1_800_000_000)
-    assert set(body["data"]) == {"__init__.py", "__main__.py", "dns.py", "peer.py", "wire.py", "input.json"}
+    assert set(body["data"]) == {
+        "__init__.py",
+        "certificates.py",
+        "__main__.py",
+        "dns.py",
+        "peer.py",
+        "wire.py",
+        "input.json",
+    }
     assert json.loads(body["data"]["input.json"]) == probe_input()
     assert "PRIVATE KEY" not in json.dumps(body)
     assert body["metadata"]["annotations"] == {
