@@ -28,6 +28,8 @@ COMPONENTS = (
     "database.rollout.Rollout",
     "database.databases.Databases",
     "database.decommission.Decommission",
+    "database.backup.BackupSchedule",
+    "monitoring.resources.RegionMonitoring",
 )
 """Module and class of each, under this package; those of strategies are in `COMPONENTS` of the strategy's package."""
 

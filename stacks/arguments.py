@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+from components.database.backup import BackupScheduleArgs
 from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
 from components.database.databases import DatabaseArgs, DatabasesArgs
 from components.database.init import ClusterInitArgs
@@ -17,6 +18,7 @@ from components.plan.balancers import API_SERVERS, DNS, JOIN, NODE, SQL
 from components.plan.defaults import DNS_PORT
 from components.plan.model import (
     AddressPlan,
+    BackupSettings,
     BalancerPlan,
     DatabaseSettings,
     NodePlan,
@@ -296,8 +298,26 @@ def databases_args(settings: Settings, admin: RegionPlan, license_key: pulumi.In
     }
     if settings.cockroachdb.organization is not None:
         args["organization"] = settings.cockroachdb.organization
+    if settings.backup is not None:
+        args["backups"] = True
     if license_key is not None:
         args["license"] = license_key
+    return args
+
+
+def backup_args(settings: Settings, backup: BackupSettings, admin: RegionPlan) -> BackupScheduleArgs:
+    """Args of the schedule of backups, which is made in `admin`."""
+    args: BackupScheduleArgs = {
+        "namespace": admin.namespace,
+        "host": first_host(admin),
+        "port": admin.nodes[0].port,
+        "node": node_args(settings.cockroachdb),
+        "uri": backup.uri,
+        "schedule": backup.schedule,
+        "revision_history": backup.revision_history,
+    }
+    if backup.incremental is not None:
+        args["incremental"] = backup.incremental
     return args
 
 

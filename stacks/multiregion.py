@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pulumi
 
+from components.database.backup import BackupSchedule
 from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
 from components.database.databases import Databases
 from components.database.decommission import Decommission, DecommissionArgs
@@ -15,12 +16,13 @@ from components.database.region import CockroachRegion
 from components.database.region_authority import RegionAuthority
 from components.database.rollout import Rollout, RolloutArgs
 from components.database.settings import node_args
+from components.monitoring.resources import RegionMonitoring
 from components.plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
 from components.platforms import RegionalCluster
 from components.strategies.chosen import resources
 from components.strategies.connection import Connection, Offers, Site
 
-from . import arguments
+from . import arguments, monitoring
 from .address_lock import AddressLock
 from .clouds import Clouds, clouds
 from .protection import guard
@@ -191,6 +193,15 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
 
     sql_args = arguments.databases_args(settings, admin.plan, license_key)
     done = [Databases("cockroachdb-databases", sql_args, admin.after(done))]
+    if settings.backup is not None:
+        backup_args = arguments.backup_args(settings, settings.backup, admin.plan)
+        done = [BackupSchedule("cockroachdb-backup", backup_args, admin.after(done))]
+
+    if monitoring.wanted(settings):
+        # Last: a cluster without the operator's CRDs holds up nothing of the database.
+        for region in stack.regions:
+            monitor = monitoring.region_args(settings, stack.plan, region.settings, stack.authority.bundle)
+            RegionMonitoring(f"{region.settings.name}-monitoring", monitor, region.after(done))
 
     for region in draining:
         decommission_args: DecommissionArgs = {

@@ -53,6 +53,8 @@ class DatabasesArgs(TypedDict):
     """The license's organization."""
     known_regions: list[str]
     """Every region that the stack lists, whatever its state: a database leaves those that it no longer names."""
+    backups: NotRequired[bool]
+    """A `BackupSchedule` stands beside this. Default false: the schedule that an earlier one made is dropped."""
     license: NotRequired[pulumi.Input[str]]
     """The license: a secret."""
 
@@ -70,7 +72,13 @@ def sql_text(args: DatabasesArgs) -> str:
         )
         for database in args["databases"]
     ]
-    return sql.script(wanted, args.get("cluster_settings", {}), args.get("organization"), args["known_regions"])
+    return sql.script(
+        wanted,
+        args.get("cluster_settings", {}),
+        args.get("organization"),
+        args["known_regions"],
+        backups=args.get("backups", False),
+    )
 
 
 def sql_pod(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .names import VERIFIER
+from .names import BACKUP_LABEL, VERIFIER
 
 CLUSTER_SETTINGS: Mapping[str, str] = {
     # How long a stopping node still takes new connections: balancers need that long to stop sending them.
@@ -107,12 +107,18 @@ def script(
     settings: Mapping[str, str],
     organization: str | None,
     known_regions: Sequence[str],
+    *,
+    backups: bool = False,
 ) -> str:
     """The whole text.
 
     `known_regions` are all that the stack lists, whatever their state: a database leaves those it no longer names.
+    `backups`: there is a schedule, which others make; where there is none, an earlier one goes.
     """
     lines = cluster_statements(settings, organization)
     for database in databases:
         lines += database_statements(database, [region for region in known_regions if region not in database.regions])
+    if not backups:
+        mine = f"label = {literal(BACKUP_LABEL)}"
+        lines.append(f"DROP SCHEDULES SELECT id FROM [SHOW SCHEDULES] WHERE {mine};")  # noqa: S608  # quoted above
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ from . import (
     check_dns,
     check_machines,
     check_network,
-    check_not_yet,
+    check_operations,
     check_platforms,
     check_quotas,
     check_regions,
@@ -39,7 +39,7 @@ RULE_MODULES = (
     check_dns,
     check_databases,
     check_machines,
-    check_not_yet,
+    check_operations,
     check_quotas,
     check_strategy,
 )

@@ -1,28 +1,69 @@
-"""Stack rules about words of the config that this version does not act on: refused, never silently ignored."""
+"""Stack rules about backups and monitoring: what would be made and never work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
-from .model import Problem
-from .rules import Draft, stack_rule
+from .model import Platform, Problem
+from .rules import Draft, show, stack_rule
+
+LEAVES_WITH_THE_CLUSTER = ("nodelocal", "userfile")
+"""Storage in the cluster itself: files of one node, rows of a table."""
+
+_IMPLICIT_BY_DEFAULT = ("external", *LEAVES_WITH_THE_CLUSTER)
+"""Schemes whose URIs say nothing of credentials."""
 
 
-@stack_rule("backup-not-yet")
-def _backup(draft: Draft) -> Iterator[Problem]:
-    if draft.settings.backup is not None and draft.sound("backup"):
+@stack_rule("backup-credentials")
+def _credentials(draft: Draft) -> Iterator[Problem]:
+    backup = draft.settings.backup
+    if backup is None or not draft.sound("backup.uri"):
+        return
+    parts = urlsplit(backup.uri)
+    if parts.scheme in _IMPLICIT_BY_DEFAULT or parse_qs(parts.query).get("AUTH") == ["implicit"]:
+        return
+    yield Problem(
+        "backup.uri",
+        f"{backup.uri.split('?')[0]} does not say how nodes log in there; add ?AUTH=implicit for the nodes' own cloud "
+        "identity, or use external://NAME, a connection that was made in SQL with its credential",
+    )
+
+
+@stack_rule("backup-inside")
+def _inside(draft: Draft) -> Iterator[Problem]:
+    backup = draft.settings.backup
+    if backup is None or not draft.sound("backup.uri"):
+        return
+    scheme = urlsplit(backup.uri).scheme
+    clouds = sorted({str(region.platform) for _, region in draft.regions() if region.platform is not Platform.EXISTING})
+    if scheme in LEAVES_WITH_THE_CLUSTER and clouds:
         yield Problem(
-            "backup",
-            "no backup is made by this version; leave `backup` out and make the schedule in SQL "
-            "(CREATE SCHEDULE … FOR BACKUP INTO …)",
+            "backup.uri",
+            f"{backup.uri} is inside of the cluster, and is lost with it; on {' and '.join(clouds)}, name a bucket",
         )
 
 
-@stack_rule("monitoring-not-yet")
-def _monitoring(draft: Draft) -> Iterator[Problem]:
-    if draft.settings.service_monitor and draft.sound("monitoring"):
+@stack_rule("backup-incremental")
+def _incremental(draft: Draft) -> Iterator[Problem]:
+    backup = draft.settings.backup
+    if backup is None or backup.incremental is None or not draft.sound("backup"):
+        return
+    if backup.incremental == backup.schedule:
         yield Problem(
-            "monitoring.serviceMonitor",
-            "true asks for ServiceMonitors, which this version does not make; leave it out and scrape "
-            "https://<node>:8080/_status/vars",
+            "backup.incremental",
+            f"{show(backup.incremental)} is when full backups are made too; make incremental ones more often, such as "
+            "@hourly, or leave it out",
+        )
+
+
+@stack_rule("monitoring-labels")
+def _labels(draft: Draft) -> Iterator[Problem]:
+    monitoring = draft.settings.monitoring
+    if not draft.sound("monitoring"):
+        return
+    if monitoring.labels and not (monitoring.service_monitor or monitoring.rules or monitoring.dashboards):
+        yield Problem(
+            "monitoring.labels",
+            "labels nothing: no object is asked for; add serviceMonitor, rules or dashboards: true",
         )

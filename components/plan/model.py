@@ -193,10 +193,28 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class BackupSettings:
-    """Where and when full backups go: a CockroachDB external storage URI and a cron expression."""
+    """Where backups go, and when: a CockroachDB external storage URI and cron expressions."""
 
     uri: str
     schedule: str
+    """Of full backups."""
+    incremental: str | None
+    """Of those between, each of what has changed since the one before; None: there are none."""
+    revision_history: bool
+    """Whether a restore can be to any moment, not only to a backup's."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringSettings:
+    """The `monitoring` config object: which objects are made in every region."""
+
+    service_monitor: bool
+    rules: bool
+    """PrometheusRule objects; like ServiceMonitors, they need the CRDs of the Prometheus operator."""
+    dashboards: bool
+    """ConfigMaps that the sidecar of Grafana's chart looks for."""
+    labels: Mapping[str, str]
+    """Labels of all of them, by which the region's Prometheus selects its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +281,7 @@ class Settings:
     aws: AwsSettings | None
     """None where no region is on `eks`."""
     backup: BackupSettings | None
-    service_monitor: bool
+    monitoring: MonitoringSettings
     allow_data_loss: bool
     strategy_options: object = None
     """What the strategy's `stack_options` read; its own type."""

@@ -14,6 +14,7 @@ from .model import (
     CockroachSettings,
     DatabaseSettings,
     DnsSettings,
+    MonitoringSettings,
     Platform,
     RegionSettings,
     RegionState,
@@ -59,7 +60,7 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
         gcp=parse_gcp(top.child("gcp"), regions),
         aws=parse_aws(top.child("aws"), regions),
         backup=_backup(top.child("backup")),
-        service_monitor=_monitoring(top.child("monitoring")),
+        monitoring=_monitoring(top.child("monitoring")),
         allow_data_loss=top.take("allowDataLoss", "boolean", default=False),
         strategy_options=top.own("strategyOptions", chosen.stack_options if chosen else None),
     )
@@ -192,12 +193,22 @@ def _backup(reader: Reader) -> BackupSettings | None:
         # Parameters may carry a credential.
         shown=lambda value: str(value).split("?")[0],
     )
-    schedule = reader.take("schedule", "string", "schedule", default=defaults.BACKUP_SCHEDULE)
+    settings = BackupSettings(
+        uri=uri,
+        schedule=reader.take("schedule", "string", "schedule", default=defaults.BACKUP_SCHEDULE),
+        incremental=reader.take("incremental", "string", "schedule"),
+        revision_history=reader.take("revisionHistory", "boolean", default=False),
+    )
     reader.close()
-    return BackupSettings(uri=uri, schedule=schedule)
+    return settings
 
 
-def _monitoring(reader: Reader) -> bool:
-    enabled = reader.take("serviceMonitor", "boolean", default=False)
+def _monitoring(reader: Reader) -> MonitoringSettings:
+    settings = MonitoringSettings(
+        service_monitor=reader.take("serviceMonitor", "boolean", default=False),
+        rules=reader.take("rules", "boolean", default=False),
+        dashboards=reader.take("dashboards", "boolean", default=False),
+        labels=reader.pairs("labels", ["label-name"], ["text", "label-value"]),
+    )
     reader.close()
-    return enabled
+    return settings

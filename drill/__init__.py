@@ -1,0 +1,1 @@
+"""A restore drill: the newest backup, restored beside what runs, compared, and dropped again."""
