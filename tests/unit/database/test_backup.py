@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,14 +18,8 @@ URI = "gs://bank/backups?AUTH=implicit"
 
 
 def args(**more: Any) -> BackupScheduleArgs:
-    given: BackupScheduleArgs = {
-        "namespace": "us-east1",
-        "host": "cockroachdb-0.example",
-        "node": node(),
-        "uri": URI,
-        "schedule": "@daily",
-    }
-    return {**given, **more}
+    given = {"namespace": "us-east1", "host": "cockroachdb-0.example", "node": node(), "uri": URI, "schedule": "@daily"}
+    return cast(BackupScheduleArgs, {**given, **more})
 
 
 def test_full_backups_alone() -> None:

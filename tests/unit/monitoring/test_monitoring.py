@@ -169,6 +169,17 @@ def test_prometheus_gets_the_authority_and_no_key(watched_stack: Recording) -> N
         assert authority.inputs["data"]["ca.crt"].startswith("certificate cockroachdb-authority")
 
 
+def test_a_cluster_without_the_operator_holds_up_nothing(watched_stack: Recording) -> None:
+    """Its custom resources fail there: they come after everything of the database, which waits for none of them."""
+    (databases,) = watched_stack.of("index:Databases")
+    custom = {one.urn for kind in ("ServiceMonitor", "PrometheusRule") for one in watched_stack.of(kind)}
+    for urn in custom:
+        assert databases.urn in watched_stack.reaches(urn)
+    for made in watched_stack.resources:
+        if "monitoring" not in made.name:
+            assert not custom & watched_stack.reaches(made.urn), made.name
+
+
 def test_each_region_watches_the_others_dns(watched_stack: Recording) -> None:
     own = {"us-east1": "10.1.16.53", "us-central1": "10.2.16.53", "us-west1": "10.3.16.53"}
     for made in watched_stack.of("PrometheusRule"):
