@@ -68,7 +68,7 @@ def start(folder: Path) -> Cluster:
             Leaf("admin", "admin", "system:masters"),
         ],
     )
-    etcd, peer, port = _free_ports(3)
+    etcd, peer, port = free_ports(3)
     cluster = Cluster(folder, port)
     kubeconfig.write(cluster.kubeconfig, [Access("conformance", f"https://127.0.0.1:{port}", keys, "admin")])
     _run(
@@ -135,7 +135,7 @@ def _wait_ready(cluster: Cluster) -> None:
         time.sleep(0.2)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
