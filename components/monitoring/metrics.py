@@ -1,7 +1,7 @@
 """The metrics that alerts and dashboards may ask for: nothing else, so that no query waits for a name that never comes.
 
-`tests/unit/monitoring` holds every query against this list, `tests/lab/test_monitoring.py` the list against a CoreDNS
-and a node that run.
+`tests/unit/monitoring` holds every query against this list, `tests/conformance` the list against a node and a CoreDNS
+that run.
 """
 
 from collections.abc import Mapping
