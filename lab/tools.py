@@ -63,7 +63,6 @@ class Tool:
     """How to ask it for its version."""
     on_demand: bool = False
     """Built when a lab, or a test, first needs it, not by the set-up."""
-    """Built when a lab first needs it, not by the set-up."""
     tags: str = ""
     """Build tags, by commas."""
 
@@ -101,11 +100,14 @@ TOOLS = (
         10,
         accepted=(1, 7),
         on_demand=True,
+    ),
+    Tool(
         "promtool",
         "lab/tools/prometheus",
         "github.com/prometheus/prometheus/cmd/promtool",
         300,
         accepted=(3, 0),
+        on_demand=True,
         tags=PROMETHEUS_TAGS,
     ),
     Tool("lab-cockroach", "lab/cockroach", ".", 120),
