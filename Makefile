@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN = $(PY) -m lab.up
 WHICH = --stack $(STACK) --name $(LAB_NAME)
 
-.PHONY: help setup up down verify test test-all acceptance mutations bench docs app picture
+.PHONY: help setup up down verify test test-all acceptance mutations bench docs app picture reference
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
 
@@ -39,6 +39,9 @@ acceptance: setup ## what every strategy must do, in a lab each; STRATEGY=… fo
 
 mutations: setup ## the network of a running STACK, resource by resource: what packets and proof say of each that is gone (an hour)
 	@$(PY) -m tests.mutations --name $(LAB_NAME) --write
+
+reference: setup ## docs/schema.json and docs/components.md, made from the components
+	@$(PY) -m reference
 
 bench: setup ## figures and plots
 	@$(PY) -m bench

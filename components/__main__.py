@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pulumi
@@ -34,23 +35,42 @@ COMPONENTS = (
 """Module and class of each, under this package; those of strategies are in `COMPONENTS` of the strategy's package."""
 
 
+PACKAGE = "cockroachdb_multiregion"
+NAME = "cockroachdb-multiregion"
+VERSION = "0.1.0"
+"""Of the package that programs in other languages see; pyproject.toml's."""
+
 CLOUD_SDKS = ("pulumi_gcp", "pulumi_aws")
 """Packages that need not be installed: the components of a cloud without its SDK are left out."""
 
 
 def load() -> list[type[pulumi.ComponentResource]]:
-    """The components' classes, imported as parts of their package: its modules import each other relatively."""
-    folder = Path(__file__).resolve().parent
-    sys.path.insert(0, str(folder.parent))
+    """The components' classes, as parts of the package that this module was imported from, else of the wheel's."""
+    package = __package__ or _wheel()
     found: list[type[pulumi.ComponentResource]] = []
-    for path in (*COMPONENTS, *_of_strategies(folder.name)):
+    for path in (*COMPONENTS, *_of_strategies(package)):
         module, _, name = path.rpartition(".")
         try:
-            found.append(getattr(import_module(f"{folder.name}.{module}"), name))
+            found.append(getattr(import_module(f"{package}.{module}"), name))
         except ModuleNotFoundError as missing:
             if missing.name not in CLOUD_SDKS:
                 raise
     return found
+
+
+def _wheel() -> str:
+    """Name of this folder as a package when it is run as a program: what it is called where it is installed.
+
+    Dynamic resources keep their code in the state by its module's name, and another process has to import it.
+    """
+    folder = Path(__file__).resolve().parent
+    spec = spec_from_file_location(PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{folder} is no package")
+    package = module_from_spec(spec)
+    sys.modules[PACKAGE] = package
+    spec.loader.exec_module(package)
+    return PACKAGE
 
 
 def _of_strategies(package: str) -> Iterator[str]:
@@ -61,4 +81,4 @@ def _of_strategies(package: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    component_provider_host(load(), name="cockroachdb-multiregion", version="0.1.0")
+    component_provider_host(load(), name=NAME, version=VERSION)

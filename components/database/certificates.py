@@ -40,15 +40,17 @@ class CertificateAuthority(pulumi.ComponentResource):
     """The signing authority's certificate, PEM."""
     bundle: pulumi.Output[str]
     """What nodes and clients trust, PEM: this authority's certificate, then each of `trusted`."""
+    private_key: pulumi.Output[str]
+    """The signing key, PEM, a secret: for the components that sign, and for nothing in a cluster."""
 
     def __init__(self, name: str, args: CertificateAuthorityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:CertificateAuthority", name, {}, opts)
         kept = pulumi.ResourceOptions(parent=self, protect=args.get("protect", True))
         key = tls.PrivateKey(f"{name}-key", algorithm=ALGORITHM, ecdsa_curve=CURVE, opts=kept)
-        self._private_key = pulumi.Output.secret(key.private_key_pem)
+        self.private_key = pulumi.Output.secret(key.private_key_pem)
         self.certificate = tls.SelfSignedCert(
             f"{name}-certificate",
-            private_key_pem=self._private_key,
+            private_key_pem=self.private_key,
             is_ca_certificate=True,
             set_subject_key_id=True,
             subject={"common_name": args.get("common_name", "Cockroach CA"), "organization": "Cockroach"},
@@ -57,12 +59,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             opts=kept,
         ).cert_pem
         self.bundle = pulumi.Output.all(self.certificate, *args.get("trusted", [])).apply(bundle)
-        self.register_outputs({"certificate": self.certificate, "bundle": self.bundle})
-
-    @property
-    def private_key(self) -> pulumi.Output[str]:
-        """The signing key, PEM, a secret; for the components that sign, not among the outputs."""
-        return self._private_key
+        self.register_outputs({"certificate": self.certificate, "bundle": self.bundle, "private_key": self.private_key})
 
 
 class NodeCertificateArgs(TypedDict):

@@ -30,15 +30,17 @@ class MeshRoot(pulumi.ComponentResource):
 
     certificate: pulumi.Output[str]
     """PEM."""
+    private_key: pulumi.Output[str]
+    """The signing key, PEM, a secret: for the regions' authorities, and for nothing in a cluster."""
 
     def __init__(self, name: str, args: MeshRootArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:MeshRoot", name, {}, opts)
         kept = pulumi.ResourceOptions(parent=self, protect=args.get("protect", True))
         key = tls.PrivateKey(f"{name}-key", algorithm=ALGORITHM, ecdsa_curve=CURVE, opts=kept)
-        self._private_key = pulumi.Output.secret(key.private_key_pem)
+        self.private_key = pulumi.Output.secret(key.private_key_pem)
         self.certificate = tls.SelfSignedCert(
             f"{name}-certificate",
-            private_key_pem=self._private_key,
+            private_key_pem=self.private_key,
             is_ca_certificate=True,
             set_subject_key_id=True,
             subject={"common_name": f"Root CA {args['mesh_id']}", "organization": "Istio"},
@@ -46,12 +48,7 @@ class MeshRoot(pulumi.ComponentResource):
             validity_period_hours=ROOT_DAYS * _HOURS_PER_DAY,
             opts=kept,
         ).cert_pem
-        self.register_outputs({"certificate": self.certificate})
-
-    @property
-    def private_key(self) -> pulumi.Output[str]:
-        """The signing key, PEM, a secret; for the regions' authorities, not among the outputs."""
-        return self._private_key
+        self.register_outputs({"certificate": self.certificate, "private_key": self.private_key})
 
 
 class MeshAuthorityArgs(TypedDict):

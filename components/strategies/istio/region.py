@@ -1,7 +1,5 @@
 """One region of the mesh: its control plane, what its pods' sidecars need, and what it knows the other regions by."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -21,7 +19,9 @@ class ChartArgs(TypedDict):
     """Where charts come from."""
 
     repository: str
+    """URL of the Helm repository."""
     version: str
+    """Of every chart."""
     retain: bool
     """Releases stay in the cluster when they leave the stack."""
 
@@ -34,12 +34,15 @@ class MeshRegionArgs(TypedDict):
     namespace: pulumi.Input[str]
     """The mesh's namespace, once it is there."""
     charts: ChartArgs
-    base: Mapping[str, Any]
-    """Values of each chart: CRDs, CNI plugin, control plane, east-west gateway."""
-    cni: Mapping[str, Any]
-    istiod: Mapping[str, Any]
-    gateway: NotRequired[Mapping[str, Any]]
-    """Default: none, every region is on one network."""
+    """Repository and version."""
+    base: dict[str, Any]
+    """Values of the chart of Istio's CRDs."""
+    cni: dict[str, Any]
+    """Values of the CNI plugin's chart."""
+    istiod: dict[str, Any]
+    """Values of the control plane's chart."""
+    gateway: NotRequired[dict[str, Any]]
+    """Values of the east-west gateway's chart. Default: none, every region is on one network."""
     gateway_address: NotRequired[str]
     """Planned address of the gateway's load balancer, which the other regions' control planes know beforehand."""
     gateway_zone: NotRequired[str]
@@ -47,17 +50,22 @@ class MeshRegionArgs(TypedDict):
     client_cidrs: list[str]
     """Who may call the gateway: pods and hosts of the regions."""
     load_balancer_class: NotRequired[str]
-    load_balancer_annotations: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """`spec.loadBalancerClass` of the gateway's load balancer. Default: the cluster's own."""
+    load_balancer_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """Annotations of the gateway's Service."""
     root_certificate: pulumi.Input[str]
     """The mesh's root, PEM."""
     root_private_key: pulumi.Input[str]
     """PEM, a secret."""
-    remotes: Mapping[str, pulumi.Input[str]]
+    remotes: dict[str, pulumi.Input[str]]
     """Other region -> the kubeconfig that its reader gives, a secret."""
 
 
 class MeshRegion(Connection):
     """A region's control plane, what its pods' sidecars need of it, and what it knows the other regions by."""
+
+    addresses: pulumi.Output[list[str]]
+    """Empty: no DNS of a region answers another."""
 
     def __init__(self, name: str, args: MeshRegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:MeshRegion", name, {}, opts)

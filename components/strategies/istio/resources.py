@@ -13,7 +13,7 @@ from . import values
 from .authority import MeshRoot
 from .options import of_region, of_stack
 from .plan import GATEWAY
-from .policies import MeshPolicies
+from .policies import MeshPolicies, MeshPoliciesArgs
 from .reader import MeshReader, MeshReaderArgs
 from .region import LostMeshRegion, MeshRegion, MeshRegionArgs
 
@@ -56,7 +56,7 @@ def connect_region(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> 
         "cni": values.cni_values(region),
         "istiod": values.istiod_values(settings, region),
         "client_cidrs": site.client_cidrs,
-        "load_balancer_annotations": site.cluster.balancing.annotations,
+        "load_balancer_annotations": dict(site.cluster.balancing.annotations),
         "root_certificate": root.certificate,
         "root_private_key": root.private_key,
         "remotes": {other: reader.kubeconfig for other, reader in readers.items() if other != region.name},
@@ -80,4 +80,5 @@ def furnish_region(site: Site, opts: pulumi.ResourceOptions) -> list[pulumi.Reso
         for balancer in region.balancers_of(GATEWAY)
         for address in balancer.addresses
     ]
-    return [MeshPolicies(f"{site.region.name}-mesh-policies", site.here.namespace, gateways, opts)]
+    args: MeshPoliciesArgs = {"namespace": site.here.namespace, "gateways": gateways}
+    return [MeshPolicies(f"{site.region.name}-mesh-policies", args, opts)]

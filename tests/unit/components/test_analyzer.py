@@ -1,15 +1,27 @@
 """Every component can be offered to programs in other languages: its schema follows from its annotations."""
 
+import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import grpc
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+ROOT = Path(__file__).parents[3]
+DECLARED = re.compile(r'"cockroachdb-multiregion:index:(\w+)"')
+INTERNAL = {
+    "NodeAccess": "a part of CockroachRegion",
+    "NoConnection": "has nothing in it",
+    "LostMeshRegion": "has nothing in it",
+}
+"""Components that other programs have no use for, and why."""
 
 components = importlib.import_module("components.__main__")
 CLASSES = components.load()
@@ -54,3 +66,26 @@ def test_the_provider_process_serves_the_schema() -> None:
     schema = json.loads(answer.schema)
     assert set(schema["resources"]) == {f"cockroachdb-multiregion:index:{made.__name__}" for made in CLASSES}
     assert all(made["isComponent"] for made in schema["resources"].values())
+    assert schema["version"] == components.VERSION
+
+
+def test_every_component_is_offered_or_named_as_internal() -> None:
+    declared = {
+        name
+        for file in (ROOT / "components").rglob("*.py")
+        for name in DECLARED.findall(file.read_text(encoding="utf-8"))
+    }
+    assert declared == {made.__name__ for made in CLASSES} | set(INTERNAL)
+
+
+def test_the_package_has_the_projects_name_and_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (project["name"], project["version"]) == (components.NAME, components.VERSION)
+
+
+def test_dynamic_resources_are_found_by_the_installed_packages_name() -> None:
+    """A state keeps their code by its module's name, for a process that has the wheel and not this folder."""
+    asked = "import runpy; found = runpy.run_path('components')['load'](); print({each.__module__ for each in found})"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    modules = set(ast.literal_eval(done.stdout))
+    assert {module.partition(".")[0] for module in modules} == {"cockroachdb_multiregion"}
