@@ -1,13 +1,17 @@
 """The components as a provider for programs in any language: started by the engine, see PulumiPlugin.yaml."""
 
+import inspect
+import json
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import pulumi
-from pulumi.provider.experimental import component_provider_host
+from pulumi.provider import main
+from pulumi.provider.experimental.component import ComponentProvider
 
 COMPONENTS = (
     "platforms.existing.ExistingCluster",
@@ -42,6 +46,19 @@ VERSION = "0.1.0"
 
 CLOUD_SDKS = ("pulumi_gcp", "pulumi_aws")
 """Packages that need not be installed: the components of a cloud without its SDK are left out."""
+
+
+def provider() -> ComponentProvider:
+    """What serves the components. With the SDKs of both clouds installed its schema has all of them.
+
+    Descriptions lose their docstrings' indentation, as newer Pythons drop it themselves. Go's SDK would not compile
+    without its setting: its generator makes no types for lists of plain objects.
+    """
+    made = ComponentProvider(load(), NAME, version=VERSION)
+    schema = _dedented(json.loads(made.schema or "{}"))
+    schema["language"]["go"]["generateExtraInputTypes"] = True
+    made.schema = json.dumps(schema)
+    return made
 
 
 def load() -> list[type[pulumi.ComponentResource]]:
@@ -80,5 +97,14 @@ def _of_strategies(package: str) -> Iterator[str]:
         yield from (f"strategies.{name}.{path}" for path in own)
 
 
+def _dedented(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: inspect.cleandoc(each) if key == "description" and isinstance(each, str) else _dedented(each)
+            for key, each in value.items()
+        }
+    return [_dedented(each) for each in value] if isinstance(value, list) else value
+
+
 if __name__ == "__main__":
-    component_provider_host(load(), name=NAME, version=VERSION)
+    main(provider(), sys.argv[1:])

@@ -110,6 +110,7 @@ TOOLS = (
         on_demand=True,
         tags=PROMETHEUS_TAGS,
     ),
+    Tool("gen-sdk", "lab/tools/gen-sdk", ".", 60, on_demand=True),
     Tool("lab-cockroach", "lab/cockroach", ".", 120),
     Tool(
         "pulumi",

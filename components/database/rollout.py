@@ -25,7 +25,7 @@ class RolloutArgs(TypedDict):
     node: CockroachNodeArgs
     """What one node is."""
     template_hash: str
-    """`CockroachRegion.template_hash`."""
+    """`CockroachRegion.template_hash`, or any text that changes when the pods have to restart. Part of names."""
     strategy: str
     """The config's word: the way back from half a change leads to a template that has been rolled out before."""
     hosts: NotRequired[list[str]]

@@ -11,6 +11,7 @@ from lab.paths import PROJECT
 from tests.conformance.environment import engine_environment, plugin_path
 from tests.conformance.stack import Stack
 from tests.engine.installed import Installed, installed
+from tests.engine.snippets import shown
 
 pytestmark = pytest.mark.engine
 
@@ -24,23 +25,12 @@ folder = Path(cockroachdb_multiregion.__file__).parent
 print(sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"))
 """
 
-PROGRAM = """
-import pulumi
+MORE = """
 import pulumi_kubernetes as k8s
-from cockroachdb_multiregion.database.certificates import CertificateAuthority, NodeCertificate
 from cockroachdb_multiregion.network.dns_load_balancer import DnsLoadBalancer
 
-authority = CertificateAuthority("ca", {"protect": False})
-node = NodeCertificate(
-    "node",
-    {
-        "authority_certificate": authority.certificate,
-        "authority_private_key": authority.private_key,
-        "names": ["localhost", "10.1.16.26"],
-    },
-)
 kubernetes = k8s.Provider("kubernetes", kubeconfig="nowhere/kubeconfig", context="us-east1")
-dns = DnsLoadBalancer("dns", {"addresses": ["10.1.16.53"]}, pulumi.ResourceOptions(provider=kubernetes))
+dns = DnsLoadBalancer("dns", {"addresses": ["10.1.16.53"]}, pulumi.ResourceOptions(providers=[kubernetes]))
 pulumi.export("dns", dns.addresses)
 """
 
@@ -63,9 +53,9 @@ def test_somebody_elses_program_previews_with_it(wheel: Installed, tmp_path: Pat
     options = json.dumps({"name": "python", "options": {"virtualenv": str(wheel.folder)}})
     (stack.folder / "Pulumi.yaml").write_text(f"name: somebodys\nruntime: {options}\n")
     assert stack.pulumi("stack", "init", "somebodys").code == 0
-    steps = stack.preview(PROGRAM).steps
+    steps = stack.preview(shown("python") + MORE).steps
     assert set(steps.values()) == {"create"}
-    assert {"ca-key", "ca-certificate", "node-certificate", "dns-service"} <= set(steps)
+    assert {"ca-key", "ca-certificate", "us-east1-node-certificate", "dns-service"} <= set(steps)
 
 
 @pytest.mark.long

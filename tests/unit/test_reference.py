@@ -3,7 +3,9 @@
 import json
 
 import pytest
+import yaml
 
+from lab.paths import PROJECT
 from reference import page, schema
 from reference.__main__ import modules
 
@@ -46,3 +48,16 @@ def test_properties_are_called_as_the_schema_calls_them() -> None:
     assert page.prose("see `dns_addresses`, `CockroachRegion.template_hash`, `my_own`", names) == (
         "see `dnsAddresses`, `CockroachRegion.templateHash`, `my_own`"
     )
+
+
+def test_the_yaml_example_gives_what_the_schema_asks() -> None:
+    """The engine's own check of it is in the lab (tests/lab/test_yaml_example.py), which is long."""
+    example = yaml.safe_load((PROJECT / "examples" / "yaml" / "Pulumi.yaml").read_text(encoding="utf-8"))
+    for made in example["resources"].values():
+        package, _, name = made["type"].partition(":")
+        asked = FOUND["resources"][f"{package}:index:{name}"]
+        assert set(asked["requiredInputs"]) <= set(made["properties"]) <= set(asked["inputProperties"])
+    config = {f"{example['name']}:{key}" for key, each in example["config"].items() if "default" not in each}
+    for file in (PROJECT / "examples" / "yaml").glob("Pulumi.*.yaml"):
+        given = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]
+        assert {key for key in given if not key.startswith("kubernetes:")} == config
