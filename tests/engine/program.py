@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+"""This project's own program in the real engine, with a stack file and a state of the test's."""
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ class Program(Stack):
         self.folder.mkdir(parents=True)
         project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))
         project["main"] = str(PROJECT)
+    def stacked(self, checkout: Path = PROJECT) -> None:
+        """A project beside the real one, whose program is that of a checkout of this project."""
+        project = yaml.safe_load((checkout / "Pulumi.yaml").read_text(encoding="utf-8"))
+        project["main"] = str(checkout)
         project["runtime"]["options"]["virtualenv"] = str(PROJECT / ".venv")
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
         backend = self.folder / "state"
