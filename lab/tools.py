@@ -37,6 +37,7 @@ KUBERNETES_FLAGS = " ".join(
 """Without these the servers call themselves v0.0.0, which clients refuse to talk to."""
 
 PULUMI_FLAGS = "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0"
+YAML_FLAGS = "-s -w -X github.com/pulumi/pulumi-yaml/pkg/version.Version=v1.30.0"
 EXTERNAL_DNS_FLAGS = "-s -w -X sigs.k8s.io/external-dns/pkg/apis/externaldns.Version=v0.21.0"
 PROMETHEUS_TAGS = "remove_all_sd,enable_kubernetes_sd"
 """Without the clouds' ways to look for targets: half the build."""
@@ -110,6 +111,11 @@ TOOLS = (
         on_demand=True,
         tags=PROMETHEUS_TAGS,
     ),
+        "pulumi-language-yaml",
+        "lab/tools/pulumi-yaml",
+        "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+        240,
+        YAML_FLAGS,
     Tool("gen-sdk", "lab/tools/gen-sdk", ".", 60, on_demand=True),
     Tool("lab-cockroach", "lab/cockroach", ".", 120),
     Tool(
