@@ -111,12 +111,15 @@ TOOLS = (
         on_demand=True,
         tags=PROMETHEUS_TAGS,
     ),
+    Tool("gen-sdk", "lab/tools/gen-sdk", ".", 60, on_demand=True),
+    Tool(
         "pulumi-language-yaml",
         "lab/tools/pulumi-yaml",
         "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
         240,
         YAML_FLAGS,
-    Tool("gen-sdk", "lab/tools/gen-sdk", ".", 60, on_demand=True),
+        on_demand=True,
+    ),
     Tool("lab-cockroach", "lab/cockroach", ".", 120),
     Tool(
         "pulumi",

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-"""This project's own program in the real engine, with a stack file and a state of the test's."""
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,9 @@ class Program(Stack):
     def file(self) -> Path:
         return self.folder / "Pulumi.life.yaml"
 
-    def stacked(self) -> None:
-        """A project beside the real one, whose program is the real one."""
-        self.folder.mkdir(parents=True)
-        project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))
-        project["main"] = str(PROJECT)
     def stacked(self, checkout: Path = PROJECT) -> None:
         """A project beside the real one, whose program is that of a checkout of this project."""
+        self.folder.mkdir(parents=True)
         project = yaml.safe_load((checkout / "Pulumi.yaml").read_text(encoding="utf-8"))
         project["main"] = str(checkout)
         project["runtime"]["options"]["virtualenv"] = str(PROJECT / ".venv")

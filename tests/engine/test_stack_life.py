@@ -1,15 +1,12 @@
 """The program in the real engine: a preview of nothing, up, drift, a lost region, a destroy that must be meant."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
 
 from lab.paths import PROJECT
 from tests.conformance.cluster import Cluster
-from tests.conformance.environment import CONTROL_PLANE, engine_environment, plugin_path
 from tests.conformance.stack import Run
 from tests.engine import regions
 from tests.engine.program import Program
@@ -18,29 +15,6 @@ from tests.engine.regions import Attendant
 pytestmark = pytest.mark.engine
 
 PRIVATE = "PRIVATE KEY"
-
-
-@pytest.fixture
-def stack(tmp_path: Path) -> Program:
-    environment = engine_environment(plugin_path(tmp_path / "lab", *CONTROL_PLANE), tmp_path / "home")
-    program = Program(tmp_path / "project", environment)
-    program.stacked()
-    return program
-
-
-@pytest.fixture
-def world(tmp_path: Path, stack: Program) -> Iterator[dict[str, Cluster]]:
-    """A cluster per region, seeded with other people's DNS entries. (After `stack`, which sees to the tools.)"""
-    started: dict[str, Cluster] = {}
-    try:
-        for name in NAMES:
-            (tmp_path / name).mkdir()
-            started[name] = clusters.start(tmp_path / name)
-            regions.seed(started[name])
-        yield started
-    finally:
-        for cluster in started.values():
-            cluster.stop()
 
 
 def test_a_first_preview_needs_no_cluster_and_no_file(stack: Program) -> None:
