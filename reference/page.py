@@ -11,7 +11,7 @@ MARK = "<!-- From here on made by `make reference`, from docs/schema.json. -->\n
 GROUPS = {
     "Clusters": ("platforms.",),
     "Networks": ("network.",),
-    "Database": ("database.",),
+    "Database": ("database.", "monitoring."),
     "Ways across clusters": ("strategies.",),
 }
 """Heading -> beginnings of the modules whose components are below it."""

@@ -39,7 +39,7 @@ def test_it_builds(tmp_path: Path) -> None:
     assert {"tutorial/index.html", "config/index.html"} <= {
         str(page.relative_to(tmp_path / "docs")) for page in (tmp_path / "docs").rglob("*.html")
     }
-    assert (tmp_path / "docs" / "architecture.svg").exists()
+    assert (tmp_path / "docs" / "topology.svg").exists()
     listing = (tmp_path / "external-links.txt").read_text(encoding="utf-8").splitlines()
     assert "https://keepachangelog.com/en/1.1.0/\tCHANGELOG.md" in listing
     home = (tmp_path / "index.html").read_text(encoding="utf-8")
