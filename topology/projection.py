@@ -64,7 +64,8 @@ def fit(places: Sequence[Place], frame: Box, margin: tuple[float, float]) -> Pro
 
 def _narrowest(longitudes: Iterable[float]) -> tuple[float, float]:
     """Where the narrowest band that holds all begins, and how wide it is: the whole circle but its widest gap."""
-    ordered = sorted({longitude % 360 for longitude in longitudes})
+    # Twice, for floats: what is just west of 0 would come out as 360.
+    ordered = sorted({longitude % 360 % 360 for longitude in longitudes})
     gaps = [(after - before) % 360 or 360 for before, after in zip(ordered, [*ordered[1:], ordered[0]], strict=True)]
     widest = max(range(len(gaps)), key=gaps.__getitem__)
     return ordered[(widest + 1) % len(ordered)], 360 - gaps[widest]
