@@ -81,7 +81,7 @@ def test_killed_runs_converge(stack: RunningStack, moments: int) -> None:
     """`up` killed with -9 at moments over its whole length, then once more: one cluster, initialised once."""
     seeded = random.Random(moments)  # noqa: S311 - moments to try, no secret
     kills = sum(killed_after(stack, seeded.uniform(1, 15)) for _ in range(moments))
-    assert kills > moments / 2, "most runs were killed before their end"
+    assert kills >= moments / 2, "most runs were killed before their end"
     stack.up()
     verdict = stack.verify()
     assert verdict["verdict"] == "green", verdict["findings"]
