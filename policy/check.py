@@ -21,7 +21,9 @@ UNREADABLE, FOUND = 1, 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print one line per violation. Returns 0; 2 where something is violated; 1 where the input cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m policy", description=__doc__)
-    parser.add_argument("file", help="output of `pulumi preview --json` or `pulumi stack export`; - for stdin")
+    parser.add_argument(
+        "file", help="output of `pulumi preview --json --show-sames` or `pulumi stack export`; - for stdin"
+    )
     parser.add_argument("--strict", action="store_true", help="a missing stand-in (degraded) counts as a violation")
     given = parser.parse_args(arguments)
     try:

@@ -51,12 +51,18 @@ def from_export(exported: Mapping[str, Any]) -> Graph:
 
 
 def from_preview(preview: Mapping[str, Any]) -> Graph:
-    """The graph of `pulumi preview --json`: the stack as it will be."""
+    """The graph of `pulumi preview --json --show-sames`: the stack as it will be.
+
+    Raises ValueError for a preview that leaves out what stays as it is.
+    """
+    urns = {(step.get("newState") or step.get("oldState") or {}).get("urn") for step in preview.get("steps", ())}
     resources = []
     for step in preview.get("steps", ()):
         new, old = step.get("newState"), step.get("oldState") or {}
         if new is None or step.get("op") in _GONE:
             continue
+        if new.get("parent") and new["parent"] not in urns:
+            raise ValueError("the preview leaves out what stays as it is; make it with --json --show-sames")
         stays = step.get("op") in ("same", "update", "refresh", "read")
         resources.append(_state(new, old if stays else {}))
     return Graph(resources)
@@ -68,7 +74,9 @@ def from_json(document: Mapping[str, Any]) -> Graph:
         return from_preview(document)
     if "resources" in document.get("deployment", document):
         return from_export(document)
-    raise ValueError("neither `pulumi preview --json` nor `pulumi stack export`: no steps and no resources in it")
+    raise ValueError(
+        "neither `pulumi preview --json --show-sames` nor `pulumi stack export`: no steps and no resources in it"
+    )
 
 
 def from_analyzer(resources: Iterable[Any], inputs: Mapping[str, Any] | None = None) -> Graph:

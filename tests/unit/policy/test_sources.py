@@ -111,3 +111,15 @@ def test_values_on_a_path() -> None:
     assert there.get("e.f") == "g"
     assert there.get("e.z", "default") == "default"
     assert json.dumps(there.texts("e.f")) == '["g"]'
+
+
+def test_a_preview_without_what_stays_as_it_is_is_no_whole_stack() -> None:
+    parent = "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev"
+    urn = "urn:pulumi:dev::p::gcp:compute/network:Network::gcp"
+    step = {
+        "op": "update",
+        "urn": urn,
+        "newState": {"urn": urn, "type": "gcp:compute/network:Network", "parent": parent},
+    }
+    with pytest.raises(ValueError, match="--show-sames"):
+        from_preview({"steps": [step]})
