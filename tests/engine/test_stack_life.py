@@ -9,7 +9,7 @@ from lab.paths import PROJECT
 from tests.conformance.cluster import Cluster
 from tests.conformance.stack import Run
 from tests.engine import regions
-from tests.engine.program import Program
+from tests.engine.program import Program, previewed, reviewed
 from tests.engine.regions import Attendant
 
 pytestmark = pytest.mark.engine
@@ -34,6 +34,7 @@ def test_the_life_of_a_stack(stack: Program, world: dict[str, Cluster]) -> None:
     with Attendant(list(world.values())):
         _born(stack, world)
         _unchanged(stack, world)
+        _reviews_an_upgrade(stack, world)
         _repairs_drift(stack, world)
         _refuses_to_destroy(stack, world)
     world["us-west1"].stop()
@@ -68,10 +69,26 @@ def _unchanged(stack: Program, world: dict[str, Cluster]) -> None:
     assert set(stack.preview(None, "--expect-no-changes").steps.values()) == {"same"}
 
 
+def _reviews_an_upgrade(stack: Program, world: dict[str, Cluster]) -> None:
+    """A preview as reviewers read it: who restarts in which order, and nothing that was done is done again."""
+    older = {"version": "v26.2.4", "resources": {"cpu": "2"}}
+    stack.configure(regions.stack_file(stack.folder, world, {}, cockroachdb=older))
+    code, text = reviewed(previewed(stack), "--markdown")
+    assert code == 0, text
+    assert "6 pods restart, nothing refused" in text
+    image = "docker.io/cockroachdb/cockroach"
+    why = f"containers[0].image: {image}:v26.2.5 → {image}:v26.2.4; containers[0].resources.requests.cpu: 4 → 2"
+    assert f"1. us-east1 (3) → us-west1 (3): {why}" in text
+    assert "cockroach init" not in text
+    stack.configure(regions.stack_file(stack.folder, world, {}))
+
+
 def _repairs_drift(stack: Program, world: dict[str, Cluster]) -> None:
     """Someone puts the vendor's Corefile back, with a new line of theirs."""
     theirs = regions.COREFILE + "# newer\n"
     regions.write(world["us-east1"], theirs)
+    drifted = stack.preview(None, "--refresh", "--expect-no-changes", fails=True)
+    assert _changed(drifted) == {"us-east1-stub-domains-forwards": "update"}
     repaired = stack.up(None, "--refresh")
     assert _changed(repaired) == {"us-east1-stub-domains-forwards": "update"}
     corefile = regions.text(world["us-east1"], "coredns", "Corefile")
