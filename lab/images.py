@@ -14,6 +14,10 @@ from typing import Any
 from lab.paths import PROJECT, LabPaths
 from lab.tools import bin_dir
 
+SERIES = [f"v{year}.{release}" for year in range(23, 30) for release in range(1, 5)]
+"""Releases of the database that a stack may ask for, so that upgrades can be rehearsed."""
+VERSION = "v26.2.5"
+"""The stand-in's own release."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ADDONS = PROJECT / "lab" / "addons"
 
@@ -28,11 +32,7 @@ def images() -> dict[str, dict[str, Any]]:
     """Image name patterns, and what a container of each sees: binds (path inside: path here), PATH, variables."""
     coredns = {"binds": {"/coredns": str(bin_dir() / "coredns")}, "path": SYSTEM_PATH, "env": {}}
     return {
-        "docker.io/cockroachdb/cockroach:*": {
-            "binds": {"/cockroach/cockroach": str(cockroach())},
-            "path": f"/cockroach:{SYSTEM_PATH}",
-            "env": {},
-        },
+        **{f"docker.io/cockroachdb/cockroach:{series}.*": _database(series) for series in SERIES},
         "docker.io/library/python:3*": python_image(),
         "registry.example.com/app-team/ledger:*": _app_image(),
         # Debian's, whichever version the machine has.
@@ -52,6 +52,16 @@ def images() -> dict[str, dict[str, Any]]:
         },
         "registry.k8s.io/dns/k8s-dns-dnsmasq-nanny:*": _addon_script("/dnsmasq-nanny", "dnsmasq_nanny.py"),
         "registry.k8s.io/dns/k8s-dns-node-cache:*": _addon_script("/node-cache", "node_cache.py", coredns["binds"]),
+    }
+
+
+def _database(series: str) -> dict[str, Any]:
+    """The database of any patch of a series: the stand-in plays its release, the real one is what it is."""
+    played = {} if VERSION.startswith(f"{series}.") else {"LAB_COCKROACH_VERSION": f"{series}.0"}
+    return {
+        "binds": {"/cockroach/cockroach": str(cockroach())},
+        "path": f"/cockroach:{SYSTEM_PATH}",
+        "env": played,
     }
 
 

@@ -214,7 +214,7 @@ func (n *Node) finalizeUpgrade() {
 	if err != nil || !active.Less(build.Binary()) {
 		return
 	}
-	if _, held := n.machine.Get("setting/cluster.preserve_downgrade_option"); held {
+	if _, held := n.machine.Get("setting/cluster.preserve_downgrade_option"); held || !n.enabled("cluster.auto_upgrade.enabled") {
 		return
 	}
 	now := time.Now()

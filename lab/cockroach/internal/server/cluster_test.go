@@ -416,6 +416,41 @@ func TestDecommission(t *testing.T) {
 	}
 }
 
+func TestAnUpgradeIsFinalisedUnlessItIsHeld(t *testing.T) {
+	t.Setenv("LAB_COCKROACH_VERSION", "v26.2.5")
+	c := up(t, 3)
+	c.exec(0, "SET CLUSTER SETTING cluster.auto_upgrade.enabled = false")
+	roll := func(release string) {
+		t.Setenv("LAB_COCKROACH_VERSION", release)
+		for i := range c.nodes {
+			c.kill(i)
+			c.start(i)
+			c.ready(i)
+		}
+	}
+	roll("v26.4.0")
+	held := time.After(10 * hurried.Allocate)
+	<-held
+	if version := c.nodes[0].machine.Version(); version != "26.2" {
+		t.Fatal("finalised though held: ", version)
+	}
+	roll("v26.2.6") // the way back
+	roll("v26.4.0")
+	c.exec(0, "SET CLUSTER SETTING cluster.auto_upgrade.enabled = true")
+	eventually(t, "finalised", func() string {
+		if version := c.nodes[0].machine.Version(); version != "26.4" {
+			return version
+		}
+		return ""
+	})
+	c.kill(0)
+	t.Setenv("LAB_COCKROACH_VERSION", "v26.2.6")
+	if node, err := Start(c.configs[0]); err == nil {
+		node.Kill()
+		t.Error("an older release starts on the store of a finalised upgrade")
+	}
+}
+
 func TestAdministrationNeedsRoot(t *testing.T) {
 	c := plan(t, 1)
 	c.start(0)

@@ -66,6 +66,12 @@ func (n *Node) duration(setting string, fallback time.Duration) time.Duration {
 	return fallback
 }
 
+// enabled is a boolean cluster setting that is on by default.
+func (n *Node) enabled(setting string) bool {
+	text, ok := sqlexec.Setting(n.machine, setting)
+	return !ok || text == "true"
+}
+
 // propose runs a command for an RPC.
 func (n *Node) propose(ctx context.Context, command state.Command) (state.Outcome, error) {
 	var outcome state.Outcome

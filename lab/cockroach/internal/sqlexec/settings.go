@@ -12,7 +12,7 @@ import (
 type setting struct{ kind, value string }
 
 // clusterSettings are those of CockroachDB that operators are told to use. The stand-in keeps and shows their values; those that
-// change what it does are kv.replica_circuit_breaker.slow_replication_threshold, cluster.preserve_downgrade_option,
+// change what it does are kv.replica_circuit_breaker.slow_replication_threshold, cluster.preserve_downgrade_option, cluster.auto_upgrade.enabled,
 // server.time_until_store_dead, server.shutdown.initial_wait and server.shutdown.transactions.timeout.
 var clusterSettings = map[string]setting{
 	"admission.kv.enabled":                                  {"b", "true"},
