@@ -11,8 +11,8 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from components.plan.lock import compare_records, record
-from components.plan.model import AddressPlan, Settings
+from components.plan.lock import carried, compare_completed, compare_records, record
+from components.plan.model import AddressPlan, Problem, Settings
 
 RECORD = "record"
 """The one property: `components.plan.lock.record` as JSON text, so that no null or number changes on the way."""
@@ -29,8 +29,14 @@ class AddressLockProvider(ResourceProvider):
         The failures name no property: the engine would print it with the value of one that this resource does not have.
         """
         previous, new = _record(_olds), _record(news)
-        problems = compare_records(previous, new) if new is not None else []
-        return CheckResult(news, [CheckFailure("", str(problem)) for problem in problems])
+        if new is None:
+            return CheckResult(news, [])
+        kept = {**news, RECORD: json.dumps(carried(previous, new))}
+        return CheckResult(kept, [CheckFailure("", str(problem)) for problem in self.compare(previous, new)])
+
+    def compare(self, previous: dict[str, Any] | None, new: dict[str, Any]) -> list[Problem]:
+        """Why the record `new` is refused."""
+        return compare_records(previous, new)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Always an update in place: a new record, or new code of this provider, replaces nothing."""
@@ -54,6 +60,27 @@ class AddressLock(Resource, module="multiregion", name="AddressLock"):
         self, name: str, settings: Settings, plan: AddressPlan, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(AddressLockProvider(), name, {RECORD: json.dumps(record(settings, plan))}, opts)
+
+
+class CompletedProvider(AddressLockProvider):
+    """The same of the last `up` that ended well: a step of a change that did not is no step to go on from."""
+
+    def compare(self, previous: dict[str, Any] | None, new: dict[str, Any]) -> list[Problem]:
+        """What needs an earlier step to have ended well; nothing where no `up` ever has."""
+        return compare_completed(previous, new)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Nothing outside the state is made."""
+        return CreateResult("completed", {RECORD: props[RECORD]})
+
+
+class Completed(Resource, module="multiregion", name="Completed"):
+    """The plan of the last `up` that ended well: it depends on everything. Its `check` refuses in the preview."""
+
+    record: pulumi.Output[str]
+
+    def __init__(self, name: str, settings: Settings, plan: AddressPlan, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(CompletedProvider(), name, {RECORD: json.dumps(record(settings, plan))}, opts)
 
 
 def _record(properties: dict[str, Any]) -> dict[str, Any] | None:

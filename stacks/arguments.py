@@ -7,13 +7,19 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from components.database.backup import BackupScheduleArgs
-from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
+from components.database.certificates import (
+    CertificateAuthority,
+    CertificateAuthorityArgs,
+    ClientCertificate,
+    NodeCertificate,
+)
 from components.database.databases import DatabaseArgs, DatabasesArgs
 from components.database.init import ClusterInitArgs
 from components.database.names import HTTP_PORT, RPC_PORT
 from components.database.region_args import CockroachRegionArgs, JoinBalancerArgs, NodeAddressArgs, NodeBalancerArgs
 from components.database.region_authority import RegionAuthority
 from components.database.settings import KeyPairArgs, MemberArgs, node_args
+from components.database.sql import FINALIZE
 from components.plan.balancers import API_SERVERS, DNS, JOIN, NODE, SQL
 from components.plan.defaults import DNS_PORT
 from components.plan.model import (
@@ -68,6 +74,17 @@ def live_cidrs(plan: AddressPlan) -> list[str]:
     return list(dict.fromkeys(map(str, ranges)))
 
 
+def authority_args(settings: Settings) -> CertificateAuthorityArgs:
+    """Args of the authority, and of the one beside it while leaves change over."""
+    args: CertificateAuthorityArgs = {
+        "protect": not settings.allow_data_loss,
+        "generation": settings.certificates.authority,
+    }
+    if settings.certificates.beside is not None:
+        args["beside"] = settings.certificates.beside
+    return args
+
+
 def client_cidrs(settings: Settings, plan: AddressPlan) -> list[str]:
     """Who may reach SQL: `cockroachdb.clientCidrs`, and what of the regions' own pods and hosts is not in them."""
     clients = settings.cockroachdb.client_cidrs
@@ -85,13 +102,15 @@ def members(plan: AddressPlan, here: RegionPlan) -> list[MemberArgs]:
     for region in plan.regions:
         if region.state is not RegionState.ACTIVE:
             continue
+        kept = [ordinal for ordinal, node in enumerate(region.nodes) if not node.draining]
         if region.name != here.name and any(node.address is None for node in region.nodes):
             for first, *others in _ways_in(region):
                 found.append({"region": region.name, "host": first, "nodes": len(region.nodes)})
                 if others:
                     found[-1]["instead"] = others
         else:
-            for ordinal, node in enumerate(region.nodes):
+            for ordinal in kept:
+                node = region.nodes[ordinal]
                 member: MemberArgs = {"region": region.name, "host": host(region, ordinal)}
                 if node.port != RPC_PORT:
                     member["rpc_port"] = node.port
@@ -293,7 +312,10 @@ def databases_args(settings: Settings, admin: RegionPlan, license_key: pulumi.In
         "port": admin.nodes[0].port,
         "node": node_args(settings.cockroachdb),
         "databases": [_database_args(database) for database in settings.databases],
-        "cluster_settings": dict(settings.cockroachdb.cluster_settings),
+        "cluster_settings": {
+            **settings.cockroachdb.cluster_settings,
+            FINALIZE: str(settings.cockroachdb.finalize_upgrade).lower(),
+        },
         "known_regions": [region.name for region in settings.regions],
     }
     if settings.cockroachdb.organization is not None:

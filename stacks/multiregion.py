@@ -7,7 +7,13 @@ from types import MappingProxyType
 import pulumi
 
 from components.database.backup import BackupSchedule
-from components.database.certificates import CertificateAuthority, ClientCertificate, NodeCertificate
+from components.database.certificates import (
+    Authority,
+    CertificateAuthority,
+    ClientCertificate,
+    NodeCertificate,
+    numbered,
+)
 from components.database.databases import Databases
 from components.database.decommission import Decommission, DecommissionArgs
 from components.database.init import ClusterInit
@@ -16,6 +22,7 @@ from components.database.region import CockroachRegion
 from components.database.region_authority import RegionAuthority
 from components.database.rollout import Rollout, RolloutArgs
 from components.database.settings import node_args
+from components.database.trust import AuthorityCheck, AuthorityCheckArgs
 from components.monitoring.resources import RegionMonitoring
 from components.plan.model import AddressPlan, RegionPlan, RegionSettings, RegionState, Settings
 from components.platforms import RegionalCluster
@@ -23,7 +30,7 @@ from components.strategies.chosen import resources
 from components.strategies.connection import Connection, Offers, Site
 
 from . import arguments, monitoring
-from .address_lock import AddressLock
+from .address_lock import AddressLock, Completed
 from .clouds import Clouds, clouds
 from .protection import guard
 
@@ -82,16 +89,18 @@ def multi_region(
 
     The only edges between regions are these, in this order: ClusterInit waits for every region's objects; the rollouts
     follow one another, so that no two regions restart together; the databases' SQL follows the last; a draining
-    region's Decommission follows the SQL that moves the databases off it; each region's guard waits for all of it.
+    region's Decommission follows the SQL that moves the databases off it, as does that of nodes which leave a region;
+    `Completed` and each region's guard wait for all of it.
     """
     lock = AddressLock("addresses", settings, plan)
     authority = CertificateAuthority(
         "cockroachdb-authority",
-        {"protect": not settings.allow_data_loss},
+        arguments.authority_args(settings),
         pulumi.ResourceOptions(depends_on=[lock]),
     )
-    clients = {user: _client(authority, user) for user in (ROOT, VERIFIER)}
-    users = {user: _client(authority, user) for user in arguments.sql_users(settings)}
+    leaves = settings.certificates.leaves
+    clients = {user: _client(authority, user, leaves) for user in (ROOT, VERIFIER)}
+    users = {user: _client(authority, user, leaves) for user in arguments.sql_users(settings)}
     stack = MultiRegion(settings, plan, lock, authority, users, clouds(settings, plan, lock))
 
     there = [region for region in settings.regions if region.state is not RegionState.REMOVED]
@@ -148,6 +157,7 @@ def _certificate(stack: MultiRegion, region: RegionSettings, here: RegionPlan) -
             "authority_certificate": stack.authority.certificate,
             "authority_private_key": stack.authority.private_key,
             "names": list(here.certificate_names or ()),
+            "generation": stack.settings.certificates.leaves,
         },
     )
 
@@ -186,6 +196,7 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
             "node": node,
             "template_hash": region.database.template_hash,
             "strategy": settings.strategy,
+            "draining_nodes": region.settings.draining_nodes,
         }
         if region.plan.hosts:
             rollout_args["hosts"] = list(region.plan.hosts)
@@ -203,16 +214,28 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
             monitor = monitoring.region_args(settings, stack.plan, region.settings, stack.authority.bundle)
             RegionMonitoring(f"{region.settings.name}-monitoring", monitor, region.after(done))
 
-    for region in draining:
-        decommission_args: DecommissionArgs = {
+    def leave(name: str, region: Region, addresses: list[str] | None = None) -> list[pulumi.Resource]:
+        args: DecommissionArgs = {
             "namespace": admin.plan.namespace,
             "host": arguments.first_host(admin.plan),
             "port": admin.plan.nodes[0].port,
             "node": node,
             "region": region.settings.name,
         }
-        done = [Decommission(region.settings.name, decommission_args, admin.after(done))]
+        if addresses is not None:
+            args["addresses"] = addresses
+        return [Decommission(name, args, admin.after(done))]
+
+    for region in active:
+        if going := [each.advertised for each in region.plan.nodes if each.draining]:
+            done = leave(f"{region.settings.name}-nodes", region, [each for each in going if each is not None])
+    for region in draining:
+        done = leave(region.settings.name, region)
         guard(region.plan, protect=False, keeps=done)
+    if stack.authority.beside is not None:
+        done = [_authority_check(stack, admin, stack.authority.beside, done)]
+    everything = [*done, *(made for region in stack.regions for made in region.made)]
+    done = [Completed("completed", settings, stack.plan, pulumi.ResourceOptions(depends_on=everything))]
     for region in active:
         # Opened at once where data may be lost: a cluster too broken for its rollout must still be able to go.
         shut = not settings.allow_data_loss
@@ -220,15 +243,38 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
         guard(region.plan, protect=shut, keeps=kept if shut else [])
 
 
-def _client(authority: CertificateAuthority, user: str) -> ClientCertificate:
+def _client(
+    authority: CertificateAuthority | Authority, user: str, generation: int, prefix: str = "client"
+) -> ClientCertificate:
     return ClientCertificate(
-        f"client-{user}",
+        f"{prefix}-{user}",
         {
             "authority_certificate": authority.certificate,
             "authority_private_key": authority.private_key,
             "user": user,
+            "generation": generation,
         },
     )
+
+
+def _authority_check(
+    stack: MultiRegion, admin: Region, beside: Authority, done: Sequence[pulumi.Resource]
+) -> AuthorityCheck:
+    """Ends a step from one authority to another: every node has read what it was given."""
+    certificates = stack.settings.certificates
+    other = _client(beside, VERIFIER, certificates.leaves, f"authority-{certificates.beside}")
+    own = _client(stack.authority, VERIFIER, certificates.leaves, f"authority-{certificates.authority}")
+    args: AuthorityCheckArgs = {
+        "namespace": admin.plan.namespace,
+        "step": certificates.word,
+        "node": node_args(stack.settings.cockroachdb),
+        "signs": stack.authority.certificate,
+        "clients": {
+            str(generation): {"certificate": client.certificate, "private_key": client.private_key}
+            for generation, client in ((certificates.authority, own), (certificates.beside, other))
+        },
+    }
+    return AuthorityCheck(numbered("authority-check", certificates.authority), args, admin.after(done))
 
 
 def _site(stack: MultiRegion, region: RegionSettings, secrets: Mapping[str, pulumi.Input[str]]) -> Site:

@@ -214,7 +214,7 @@ def _region(chosen: str, settings: RegionSettings, plan: RegionPlan, base: Path,
         ),
         forwards=dict(plan.forwards),
         zones=_zones(plan),
-        nodes=tuple(_node(node) for node in plan.nodes),
+        nodes=tuple(_node(node) for node in plan.nodes if not node.draining),
         kubeconfig=base / settings.kubeconfig if settings.kubeconfig is not None else kubeconfig,
         context=settings.context if own else plan.name,
         # What the strategy has nobody call, the network need not let through.

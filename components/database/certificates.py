@@ -4,6 +4,7 @@ Every name in a certificate comes from the address plan. Private keys are secret
 the cluster only where a component puts them, and the authority's never.
 """
 
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NotRequired, TypedDict
 
@@ -22,15 +23,28 @@ RENEW_DAYS = 60
 
 
 class CertificateAuthorityArgs(TypedDict):
-    """An authority."""
+    """An authority, and another one beside it while leaves change over."""
 
     common_name: NotRequired[str]
-    """Subject of the authority's certificate. Default `Cockroach CA`."""
+    """Subject of the authority's certificate. Default `Cockroach CA`; a later generation's has its number too."""
+    generation: NotRequired[int]
+    """Which one signs: each has a key of its own. Default 1."""
+    beside: NotRequired[int]
+    """Generation of another one that is made, or kept, and trusted too. Default: none."""
     trusted: NotRequired[list[pulumi.Input[str]]]
-    """Further authorities' certificates (PEM) to trust beside this one: the old or the next one, while leaves change
-    over. First trust both everywhere, then sign leaves with the new one, then drop the old."""
+    """Further authorities' certificates (PEM) to trust: others' than this component's own."""
     protect: NotRequired[bool]
     """Refuse to delete the key: without it no node can ever be added. Default true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One generation of an authority."""
+
+    certificate: pulumi.Output[str]
+    """PEM."""
+    private_key: pulumi.Output[str]
+    """PEM, a secret."""
 
 
 class CertificateAuthority(pulumi.ComponentResource):
@@ -39,27 +53,44 @@ class CertificateAuthority(pulumi.ComponentResource):
     certificate: pulumi.Output[str]
     """The signing authority's certificate, PEM."""
     bundle: pulumi.Output[str]
-    """What nodes and clients trust, PEM: this authority's certificate, then each of `trusted`."""
+    """What nodes and clients trust, PEM: this authority's certificate, the one beside it, then each of `trusted`."""
     private_key: pulumi.Output[str]
     """The signing key, PEM, a secret: for the components that sign, and for nothing in a cluster."""
 
     def __init__(self, name: str, args: CertificateAuthorityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:CertificateAuthority", name, {}, opts)
-        kept = pulumi.ResourceOptions(parent=self, protect=args.get("protect", True))
-        key = tls.PrivateKey(f"{name}-key", algorithm=ALGORITHM, ecdsa_curve=CURVE, opts=kept)
-        self.private_key = pulumi.Output.secret(key.private_key_pem)
-        self.certificate = tls.SelfSignedCert(
-            f"{name}-certificate",
-            private_key_pem=self.private_key,
+        common_name = args.get("common_name", "Cockroach CA")
+        # What signs is kept. The other one is not in use yet, or no more.
+        own = self._generation(name, common_name, args.get("generation", 1), protect=args.get("protect", True))
+        self._beside = self._generation(name, common_name, args["beside"], protect=False) if "beside" in args else None
+        self.private_key, self.certificate = own.private_key, own.certificate
+        others = [] if self._beside is None else [self._beside.certificate]
+        self.bundle = pulumi.Output.all(self.certificate, *others, *args.get("trusted", [])).apply(bundle)
+        self.register_outputs({"certificate": self.certificate, "bundle": self.bundle, "private_key": self.private_key})
+
+    def _generation(self, name: str, common_name: str, generation: int, *, protect: bool) -> "Authority":
+        kept = pulumi.ResourceOptions(parent=self, protect=protect)
+        key = tls.PrivateKey(numbered(f"{name}-key", generation), algorithm=ALGORITHM, ecdsa_curve=CURVE, opts=kept)
+        private_key = pulumi.Output.secret(key.private_key_pem)
+        certificate = tls.SelfSignedCert(
+            numbered(f"{name}-certificate", generation),
+            private_key_pem=private_key,
             is_ca_certificate=True,
             set_subject_key_id=True,
-            subject={"common_name": args.get("common_name", "Cockroach CA"), "organization": "Cockroach"},
+            subject={
+                "common_name": common_name if generation == 1 else f"{common_name} {generation}",
+                "organization": "Cockroach",
+            },
             allowed_uses=["digital_signature", "cert_signing", "crl_signing"],
             validity_period_hours=AUTHORITY_DAYS * HOURS_PER_DAY,
             opts=kept,
         ).cert_pem
-        self.bundle = pulumi.Output.all(self.certificate, *args.get("trusted", [])).apply(bundle)
-        self.register_outputs({"certificate": self.certificate, "bundle": self.bundle, "private_key": self.private_key})
+        return Authority(certificate, private_key)
+
+    @property
+    def beside(self) -> Authority | None:
+        """The other generation, where there is one; for the component that checks who trusts it."""
+        return self._beside
 
 
 class NodeCertificateArgs(TypedDict):
@@ -71,6 +102,8 @@ class NodeCertificateArgs(TypedDict):
     """The signing authority's key, PEM: a secret."""
     names: list[str]
     """DNS names and IP addresses at which clients and other nodes reach these nodes."""
+    generation: NotRequired[int]
+    """Another number is another key and certificate. Default 1."""
 
 
 class NodeCertificate(pulumi.ComponentResource):
@@ -95,6 +128,7 @@ class NodeCertificate(pulumi.ComponentResource):
             ip_addresses=addresses,
             uses=["digital_signature", "server_auth", "client_auth"],
             authority=(args["authority_certificate"], args["authority_private_key"]),
+            generation=args.get("generation", 1),
         )
         self.register_outputs({"certificate": self.certificate, "private_key": self.private_key})
 
@@ -108,6 +142,8 @@ class ClientCertificateArgs(TypedDict):
     """The signing authority's key, PEM: a secret."""
     user: str
     """The SQL user, which becomes the certificate's CN."""
+    generation: NotRequired[int]
+    """Another number is another key and certificate. Default 1."""
 
 
 class ClientCertificate(pulumi.ComponentResource):
@@ -130,8 +166,14 @@ class ClientCertificate(pulumi.ComponentResource):
             ip_addresses=[],
             uses=["digital_signature", "client_auth"],
             authority=(args["authority_certificate"], args["authority_private_key"]),
+            generation=args.get("generation", 1),
         )
         self.register_outputs({"certificate": self.certificate, "private_key": self.private_key, "ends": self.ends})
+
+
+def numbered(name: str, generation: int) -> str:
+    """A resource's name: that of the first generation has no number."""
+    return name if generation == 1 else f"{name}-{generation}"
 
 
 def bundle(certificates: list[str]) -> str:
@@ -162,13 +204,14 @@ def _leaf(
     ip_addresses: list[str],
     uses: list[str],
     authority: tuple[pulumi.Input[str], pulumi.Input[str]],
+    generation: int,
 ) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[str]]:
     """(certificate, private key, end)."""
     opts = pulumi.ResourceOptions(parent=parent)
-    key = tls.PrivateKey(f"{name}-key", algorithm=ALGORITHM, ecdsa_curve=CURVE, opts=opts)
+    key = tls.PrivateKey(numbered(f"{name}-key", generation), algorithm=ALGORITHM, ecdsa_curve=CURVE, opts=opts)
     private_key = pulumi.Output.secret(key.private_key_pem)
     request = tls.CertRequest(
-        f"{name}-request",
+        numbered(f"{name}-request", generation),
         private_key_pem=private_key,
         subject={"common_name": common_name, "organization": "Cockroach"},
         dns_names=dns_names,
@@ -176,7 +219,7 @@ def _leaf(
         opts=opts,
     )
     certificate = tls.LocallySignedCert(
-        f"{name}-certificate",
+        numbered(f"{name}-certificate", generation),
         cert_request_pem=request.cert_request_pem,
         ca_cert_pem=authority[0],
         ca_private_key_pem=pulumi.Output.secret(authority[1]),

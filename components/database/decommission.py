@@ -1,4 +1,4 @@
-"""A region's farewell."""
+"""A region's farewell, or that of some of its nodes."""
 
 from typing import NotRequired, TypedDict
 
@@ -26,6 +26,14 @@ class DecommissionArgs(TypedDict):
     """What one node is."""
     region: str
     """Region whose nodes leave the membership."""
+    addresses: NotRequired[list[str]]
+    """`host:port` that those nodes advertise. Default: all of the region's leave."""
+
+
+def object_name(args: DecommissionArgs) -> str:
+    """Of the Job: another one for other nodes, since each runs once."""
+    name = f"{names.DECOMMISSION}-{args['region']}"
+    return f"{name}-{jobs.content_hash(args['addresses'])}" if "addresses" in args else name
 
 
 def decommission_pod(args: DecommissionArgs) -> jobs.JobPod:
@@ -33,7 +41,7 @@ def decommission_pod(args: DecommissionArgs) -> jobs.JobPod:
     node = args["node"]
     return jobs.JobPod(
         component="decommission",
-        service_account=f"{names.DECOMMISSION}-{args['region']}",
+        service_account=object_name(args),
         labels=node.get("labels", {}),
         deadline_seconds=DEADLINE_SECONDS,
         containers=[
@@ -47,6 +55,7 @@ def decommission_pod(args: DecommissionArgs) -> jobs.JobPod:
                     "RPC_PORT": str(args.get("port", names.RPC_PORT)),
                     "CERTS_DIR": names.CLIENT_CERTS_DIR,
                     "CLUSTER_NAME": node["cluster_name"],
+                    **({"ADDRESSES": ",".join(args["addresses"])} if "addresses" in args else {}),
                 },
                 [scripts_mount(), jobs.client_mount()],
                 client_resources(),
@@ -57,7 +66,7 @@ def decommission_pod(args: DecommissionArgs) -> jobs.JobPod:
 
 
 class Decommission(pulumi.ComponentResource):
-    """Moves a draining region's replicas away and strikes its nodes from the membership.
+    """Moves the replicas of a draining region, or of nodes that leave one, away and strikes them from the membership.
 
     Runs after the SQL that takes the region out of every database (the caller says so): a region that a database
     names can't go.
@@ -65,6 +74,5 @@ class Decommission(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DecommissionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:Decommission", name, {}, opts)
-        object_name = f"{names.DECOMMISSION}-{args['region']}"
-        run_once(self, name, object_name, args["namespace"], decommission_pod(args), DEADLINE_SECONDS)
+        run_once(self, name, object_name(args), args["namespace"], decommission_pod(args), DEADLINE_SECONDS)
         self.register_outputs({})

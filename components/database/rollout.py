@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from ..plan.defaults import MAX_DRAINING_NODES
 from . import jobs, names
 from .fragments import api_mount, scripts_mount, scripts_volume, service_account_token
 from .settings import CockroachNodeArgs
@@ -21,7 +22,9 @@ class RolloutArgs(TypedDict):
     namespace: str
     """Its namespace."""
     nodes: int
-    """Its number of nodes."""
+    """Its number of nodes, those that leave included."""
+    draining_nodes: NotRequired[int]
+    """The last so many are decommissioned: they are left alone, and their volumes go with them. Default 0."""
     node: CockroachNodeArgs
     """What one node is."""
     template_hash: str
@@ -33,14 +36,26 @@ class RolloutArgs(TypedDict):
 
 
 def rollout_key(args: RolloutArgs) -> str:
-    """Changes exactly when there is something to do: another pod template, strategy or host, more nodes, larger
-    volumes.
+    """Changes exactly when there is something to do: another pod template, strategy or host, more nodes or fewer,
+    larger volumes.
     """
     node = args["node"]
+    draining = args.get("draining_nodes", 0)
     hosts = sorted(args.get("hosts", []))
     return jobs.content_hash(
-        args["template_hash"], args["strategy"], args["nodes"], node["storage_size"], node.get("storage_class"), *hosts
+        args["template_hash"],
+        args["strategy"],
+        args["nodes"],
+        node["storage_size"],
+        node.get("storage_class"),
+        *hosts,
+        *([{"draining": draining}] if draining else []),
     )
+
+
+def beyond(nodes: int) -> list[str]:
+    """The claims of nodes that may just have left a region of so many: the only ones that its rollout may delete."""
+    return [f"{names.VOLUME}-{names.APP}-{ordinal}" for ordinal in range(nodes, nodes + MAX_DRAINING_NODES)]
 
 
 def deadline_seconds(nodes: int) -> int:
@@ -68,6 +83,7 @@ def rollout_pod(args: RolloutArgs) -> jobs.JobPod:
                     "NAMESPACE": args["namespace"],
                     "STATEFUL_SET": names.APP,
                     "NODES": str(args["nodes"]),
+                    "DRAINING_NODES": str(args.get("draining_nodes", 0)),
                     "VOLUME": names.VOLUME,
                     "STORAGE_SIZE": node["storage_size"],
                     "STORAGE_CLASS": node.get("storage_class", ""),
@@ -87,7 +103,8 @@ def rollout_pod(args: RolloutArgs) -> jobs.JobPod:
 class Rollout(pulumi.ComponentResource):
     """Brings a region's pods to the StatefulSet's template, one at a time, while the whole cluster is healthy.
 
-    A new region, or one with nothing to do, is only waited for. The caller chains regions by `depends_on`, so that
+    A new region, or one with nothing to do, is only waited for. The volumes of nodes that were decommissioned and are
+    gone are deleted once no range misses a replica. The caller chains regions by `depends_on`, so that
     never two of them roll at once.
     """
 
@@ -111,6 +128,12 @@ class Rollout(pulumi.ComponentResource):
             rules=[
                 {"api_groups": [""], "resources": ["pods"], "verbs": ["get", "list", "delete"]},
                 {"api_groups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["get", "list", "patch"]},
+                {
+                    "api_groups": [""],
+                    "resources": ["persistentvolumeclaims"],
+                    "resource_names": beyond(args["nodes"]),
+                    "verbs": ["delete"],
+                },
                 {
                     "api_groups": ["apps"],
                     "resources": ["statefulsets"],

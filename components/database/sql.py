@@ -50,6 +50,10 @@ def set_cluster_setting(name: str, value: str) -> str:
     return f"SET CLUSTER SETTING {name} = {value if _BARE_VALUE.fullmatch(value) else literal(value)};"
 
 
+FINALIZE = "cluster.auto_upgrade.enabled"
+"""The setting by which a cluster takes a new release's features once all nodes run it (since v23.2)."""
+
+
 def cluster_statements(settings: Mapping[str, str], organization: str | None) -> list[str]:
     """Settings of the whole cluster, and the user that verification logs in as.
 

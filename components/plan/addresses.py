@@ -41,7 +41,12 @@ def _region_plan(chosen: Strategy, settings: Settings, region: RegionSettings) -
         balancers=(*chosen.balancers(region), sql_balancer(region)),
         zones=region.zones,
         nodes=tuple(
-            NodePlan(f"cockroachdb-{n}", chosen.node_address(region, n), *chosen.advertised_ports(region, n))
+            NodePlan(
+                f"cockroachdb-{n}",
+                chosen.node_address(region, n),
+                *chosen.advertised_ports(region, n),
+                draining=n >= region.kept_nodes,
+            )
             for n in range(count)
         ),
         forwards=chosen.forwards(settings, region),

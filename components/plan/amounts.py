@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from .defaults import MAX_NODES_PER_REGION
+from .defaults import MAX_DRAINING_NODES, MAX_NODES_PER_REGION
 from .rules import value_rule
 
 _QUANTITY = re.compile(r"\+?(?P<number>[0-9]+(\.[0-9]*)?|\.[0-9]+)(?P<unit>[eE][+-]?[0-9]+|[KMGTPE]i|[numkMGTPE]|)")
 _UNITS = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY_UNITS = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_AUTHORITY = re.compile(r"[1-9][0-9]{0,5}(\+[1-9][0-9]{0,5})?")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s)")
 _SECONDS = {"us": Decimal("0.000001"), "ms": Decimal("0.001"), "s": Decimal(1)}
 _SHARE = re.compile(r"0?\.[0-9]+|[0-9]+(\.[0-9]+)?%")
@@ -88,6 +89,26 @@ def _node_count(value: int) -> str | None:
     if 1 <= value <= MAX_NODES_PER_REGION:
         return None
     return f"is not between 1 and {MAX_NODES_PER_REGION}; a region that is to have no nodes gets `state: draining`"
+
+
+@value_rule("draining-count")
+def _draining_count(value: int) -> str | None:
+    if 0 <= value <= MAX_DRAINING_NODES:
+        return None
+    return f"is not between 0 and {MAX_DRAINING_NODES}; more nodes leave by several ups"
+
+
+@value_rule("generation")
+def _generation(value: int) -> str | None:
+    return None if value >= 1 else "is not a generation; count up from 1, by one each time they are to be renewed"
+
+
+@value_rule("authority")
+def _authority(value: object) -> str | None:
+    generations = str(value).split("+")
+    if _AUTHORITY.fullmatch(str(value)) and len(set(generations)) == len(generations):
+        return None
+    return "is no authority; use its generation, such as 1, or on the way to the next one 1+2 and then 2+1"
 
 
 @value_rule("grace-period")

@@ -81,4 +81,6 @@ MIN_NODES_IN_ALL = 3
 MIN_REGIONS_TO_SURVIVE_ONE = 3
 """`SURVIVE REGION FAILURE` needs a quorum of regions after one is gone."""
 
+MAX_DRAINING_NODES = 10
+"""Nodes of a region that leave at a time: the rollout may delete the volumes of so many, and of no others."""
 MAX_NODES_PER_REGION = 100

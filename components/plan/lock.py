@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..strategies import BOTH, strategy, words
+from . import authorities, lock_versions
 from .lock_clusters import made, moved_clusters, moved_zones, text
 from .lock_storage import moved_volumes, storage
 from .model import AddressPlan, Problem, RegionState, Settings
@@ -13,9 +14,6 @@ from .rules import RUNNING, show
 
 RECORD_VERSION = 1
 """Of the shape that `record` returns."""
-
-LAST_ODD_YEAR = 24
-"""Up to this year's releases the required ones have odd numbers."""
 
 _MOVES = {
     "nodeCidr": "nodeCidr",
@@ -30,6 +28,8 @@ _MOVES = {
 _KEYED = ("sql", "dns")
 """Kinds of load balancers whose addresses have keys of their own in the config."""
 
+_LAST_WELL = "the running stack as the last `pulumi up` that ended well left it: end the step that did not first"
+
 _RETURNS = "a node's store that was decommissioned cannot come back: list a region with a new name, last"
 
 
@@ -39,6 +39,8 @@ def record(settings: Settings, plan: AddressPlan) -> dict[str, Any]:
         "recordVersion": RECORD_VERSION,
         "topology": plan.to_json(),
         "version": settings.cockroachdb.version,
+        "finalizeUpgrade": settings.cockroachdb.finalize_upgrade,
+        "authority": settings.certificates.word,
         "agreed": {
             "clusterName": settings.cockroachdb.cluster_name,
             "maxOffset": settings.cockroachdb.max_offset,
@@ -54,46 +56,50 @@ def compare_records(previous: Mapping[str, Any] | None, new: Mapping[str, Any]) 
     previous = previous or {}
     problems = compare_topologies(previous.get("topology"), new["topology"], bool(new.get("allowDataLoss")))
     if "version" in previous:
-        problems += compare_versions(str(previous["version"]), str(new["version"]))
+        problems += lock_versions.compare(previous, new)
+    problems += authorities.compare(previous, new)
     problems += _agreed(previous.get("agreed", {}), new["agreed"])
     problems += moved_clusters(previous.get("made", {}), new)
     problems += moved_volumes(previous.get("storage", {}), new["storage"])
     return problems
 
 
+def carried(previous: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+    """The record `new` with what only the one before it knows: the release that an upgrade can go back to."""
+    held = lock_versions.held(previous or {}, new)
+    return {**new} if held is None else {**new, "held": held}
+
+
+def compare_completed(previous: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[Problem]:
+    """Why `new` can't follow the record of the last `up` that ended well (None or empty: none has).
+
+    Steps of a change alone: `compare_records` has looked at all the rest, against the last `up` whichever its end.
+    """
+    if not previous:
+        return []
+    allow_data_loss = bool(new.get("allowDataLoss"))
+    was, now = previous["topology"], new["topology"]
+    problems = [*_strategy(was, now), *authorities.compare(previous, new)]
+    regions = {region["name"]: region for region in was["regions"]}
+    for index, region in enumerate(now["regions"]):
+        before = regions.get(region["name"])
+        if before is None:
+            continue
+        path = f"regions[{index}]"
+        problems += _state(path, before, region, allow_data_loss)
+        if (before["state"], region["state"]) == (RegionState.DRAINING, RegionState.ACTIVE):
+            problems.append(
+                Problem(
+                    f"{path}.state",
+                    f"active would bring {region['name']}'s nodes back, which are decommissioned; {_RETURNS}",
+                )
+            )
+    return [Problem(each.path, f"{each.message} ({_LAST_WELL})") for each in problems]
+
+
 def compare(previous: Mapping[str, Any] | None, plan: AddressPlan, allow_data_loss: bool = False) -> list[Problem]:
     """Why a stack whose last `topology` output is `previous` (None: nothing ran yet) must not take `plan`."""
     return compare_topologies(previous, plan.to_json(), allow_data_loss)
-
-
-def compare_versions(previous: str, new: str) -> list[Problem]:
-    """A release series is never left backwards, and no required one is skipped: such a node refuses its store."""
-    was, now = _series(previous), _series(new)
-    between = [series for series in _required(was, now) if was < series < now]
-    if now < was:
-        message = (
-            f"{new} is older than {previous}, which the running stack has; "
-            "use that series or a newer one, a downgrade within a series' patches is fine"
-        )
-    elif between:
-        year, release = between[0]
-        message = (
-            f"{new} skips v{year}.{release}, and nodes of it would refuse the stores of {previous}, which the running "
-            f"stack has; upgrade to v{year}.{release} first"
-        )
-    else:
-        return []
-    return [Problem("cockroachdb.version", message)]
-
-
-def _required(was: tuple[int, int], now: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """The releases that an upgrade may not skip: every second one (docs, «Upgrade CockroachDB», types of upgrades).
-
-    They are .1 and .3 up to 2024, which had three, and .2 and .4 since.
-    """
-    for year in range(was[0], now[0] + 1):
-        for release in (1, 3) if year <= LAST_ODD_YEAR else (2, 4):
-            yield year, release
 
 
 def _agreed(previous: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Problem]:
@@ -193,12 +199,26 @@ def _state(path: str, was: Mapping[str, Any], now: Mapping[str, Any], allow_data
             f"{after} would take {now['name']}'s nodes away with their data; first use `state: {RegionState.DRAINING}` "
             f"and an up (or `{RegionState.LOST}`, where the region is gone already), or set allowDataLoss: true",
         )
-    runs_on = before in RUNNING and after in RUNNING
-    if runs_on and len(now["nodes"]) < len(was["nodes"]) and not allow_data_loss:
+    if before in RUNNING and after in RUNNING and not allow_data_loss:
+        yield from _nodes(path, was, now)
+
+
+def _nodes(path: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Problem]:
+    """Nodes leave by two ups: one that decommissions them, and one without them. Their stores never come back."""
+    before, after = len(was["nodes"]), len(now["nodes"])
+    left = was.get("drainingNodes", 0)
+    stays, leaving = before - left, now.get("drainingNodes", 0)
+    if after < stays:
         yield Problem(
             f"{path}.nodes",
-            f"{len(now['nodes'])} would take nodes away with their data, the running stack has {len(was['nodes'])}; "
-            "keep them, or set allowDataLoss: true once they are decommissioned",
+            f"{after} would take nodes away with their data, the running stack has {stays} that stay; first use "
+            f"`nodes: {before}` with `drainingNodes: {before - after}` and an up, or set allowDataLoss: true",
+        )
+    elif left and (after > before or after - leaving > stays):
+        yield Problem(
+            f"{path}.drainingNodes",
+            f"{leaving} of {after} would keep nodes that are decommissioned in the running stack; go on with "
+            f"`nodes: {stays}` without drainingNodes, and an up, before nodes are added",
         )
 
 
@@ -255,8 +275,3 @@ def _moved_hosts(path: str, was: Mapping[str, str], now: Mapping[str, str]) -> I
     if bool(was) != bool(now):
         told = "lists hosts, which the running stack does not" if now else "lists none, but the running stack has some"
         yield Problem(path, f"{told}: certificates would be of another kind; put it back")
-
-
-def _series(version: str) -> tuple[int, int]:
-    year, release, _ = version.removeprefix("v").split(".")
-    return int(year), int(release)

@@ -96,6 +96,7 @@ class RegionSettings:
     location: str
     state: RegionState
     nodes: int
+    """Those that leave included."""
     zones: tuple[str, ...]
     cidr: IPv4Network
     node_cidr: IPv4Network
@@ -122,6 +123,13 @@ class RegionSettings:
     """On `eks`, in place of `aws.kubernetesVersion`."""
     strategy_options: object = None
     """What the strategy's `region_options` read; its own type."""
+    draining_nodes: int = 0
+    """The last so many of `nodes` are decommissioned, but keep their pods."""
+
+    @property
+    def kept_nodes(self) -> int:
+        """How many of its nodes stay."""
+        return self.nodes - self.draining_nodes
 
     @property
     def sql_address(self) -> IPv4Address:
@@ -176,6 +184,25 @@ class CockroachSettings:
     """Fields of the Kubernetes pod spec that say where pods run; each replaces the program's whole."""
     organization: str | None
     """The license's organization. The license itself is a secret and travels apart from the settings."""
+    finalize_upgrade: bool = True
+    """Whether the cluster takes a new release series' features, with no way back, once all nodes run it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesSettings:
+    """The `certificates` config object: which authority signs, and how often leaves were renewed on request."""
+
+    authority: int = 1
+    """Generation of the authority that signs. Each has a key of its own."""
+    beside: int | None = None
+    """Generation of another that is trusted, while leaves change from one to the other."""
+    leaves: int = 1
+    """Generation of the nodes' and users' keys and certificates."""
+
+    @property
+    def word(self) -> str:
+        """As in the config: `2`, or `2+1` where 2 signs and 1 is trusted too."""
+        return f"{self.authority}" if self.beside is None else f"{self.authority}+{self.beside}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +310,7 @@ class Settings:
     backup: BackupSettings | None
     monitoring: MonitoringSettings
     allow_data_loss: bool
+    certificates: CertificatesSettings = field(default_factory=CertificatesSettings)
     strategy_options: object = None
     """What the strategy's `stack_options` read; its own type."""
 
@@ -327,6 +355,8 @@ class NodePlan:
     port: int = SQL_PORT
     """Where it is reached at its address, for SQL and RPC."""
     http_port: int = HTTP_PORT
+    draining: bool = False
+    """Decommissioned, but its pod is there still."""
 
     @property
     def advertised(self) -> str | None:
@@ -489,6 +519,7 @@ def _region_json(region: RegionPlan) -> dict[str, Any]:
             for balancer in region.balancers
         ],
         "zones": list(region.zones),
+        "drainingNodes": sum(node.draining for node in region.nodes),
         "nodes": [
             {"name": node.name, "address": node.address, "port": node.port, "httpPort": node.http_port}
             for node in region.nodes

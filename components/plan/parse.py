@@ -11,6 +11,7 @@ from .. import strategies
 from . import defaults
 from .model import (
     BackupSettings,
+    CertificatesSettings,
     CockroachSettings,
     DatabaseSettings,
     DnsSettings,
@@ -62,6 +63,7 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
         backup=_backup(top.child("backup")),
         monitoring=_monitoring(top.child("monitoring")),
         allow_data_loss=top.take("allowDataLoss", "boolean", default=False),
+        certificates=_certificates(top.child("certificates")),
         strategy_options=top.own("strategyOptions", chosen.stack_options if chosen else None),
     )
     if chosen is not None:
@@ -115,6 +117,7 @@ def _cockroachdb(reader: Reader, network: IPv4Network) -> CockroachSettings:
         environment=reader.pairs("environment", ["variable-name", "plain-variable"], ["scalar"], convert=setting_text),
         pod_spec=_pod_spec(reader.child("podSpec")),
         organization=reader.take("organization", "string"),
+        finalize_upgrade=reader.take("finalizeUpgrade", "boolean", default=True),
     )
     # A secret: seen here only to be known as a key, never kept and never shown.
     reader.take("license", "secret-string", shown=lambda _: "the value")
@@ -178,6 +181,14 @@ def _dns(reader: Reader) -> DnsSettings:
     )
     reader.close()
     return settings
+
+
+def _certificates(reader: Reader) -> CertificatesSettings:
+    word = reader.take("authority", "scalar", "authority", convert=str, default="1")
+    authority, _, beside = word.partition("+")
+    leaves = reader.take("leaves", "integer", "generation", default=1)
+    reader.close()
+    return CertificatesSettings(int(authority), int(beside) if beside else None, leaves)
 
 
 def _backup(reader: Reader) -> BackupSettings | None:

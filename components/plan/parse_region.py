@@ -103,6 +103,7 @@ def parse_region(
         pods_routed=reader.take("podsRouted", "boolean", default=True),
         kubernetes_version=only(Platform.EKS, "kubernetesVersion", "kubernetes-version"),
         strategy_options=reader.own("strategyOptions", chosen.region_options if chosen else None),
+        draining_nodes=reader.take("drainingNodes", "integer", "draining-count", default=0),
     )
     for child in (dns, balancer, reader):
         child.close()

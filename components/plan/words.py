@@ -26,7 +26,11 @@ RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease
 RESERVED_USERS = ("root", "node", "admin", "public", "none", "verifier")
 """CockroachDB's own roles, and the program's: `verifier` is the user of `make verify`."""
 RESERVED_DATABASES = ("system", "crdb_internal", "information_schema", "pg_catalog", "pg_extension")
-OWN_SETTINGS = {"cluster.organization": "cockroachdb.organization", "enterprise.license": "cockroachdb.license"}
+OWN_SETTINGS = {
+    "cluster.organization": "cockroachdb.organization",
+    "enterprise.license": "cockroachdb.license",
+    "cluster.auto_upgrade.enabled": "cockroachdb.finalizeUpgrade",
+}
 
 
 @value_rule("string")

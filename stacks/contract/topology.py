@@ -28,6 +28,7 @@ REGION = Record(
             "node; `join`; `proxy`; `gateway`)",
         ),
         Field("zones", ListOf(_NAME), "as in the config"),
+        Field("drainingNodes", Number(), "the last so many of `nodes` are decommissioned"),
         Field(
             "nodes",
             ListOf(record(name=_NAME, address=OrNull(Word("address")), port=Number(), httpPort=Number())),

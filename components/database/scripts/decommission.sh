@@ -1,6 +1,6 @@
 #!/bin/sh
-# Decommissions every node of a region: moves its replicas away, drains it, and strikes it from the membership. Again: nothing to do.
-# Environment: REGION, HOST (a node of another region), RPC_PORT, CERTS_DIR, CLUSTER_NAME; COCKROACH, the program, for tests.
+# Decommissions every node of a region, or those at ADDRESSES alone: moves its replicas away, drains it, and strikes it from the membership. Again: nothing to do.
+# Environment: REGION, HOST (a node that stays), RPC_PORT, CERTS_DIR, CLUSTER_NAME; ADDRESSES (host:port,…); COCKROACH, the program, for tests.
 set -eu
 cockroach=${COCKROACH:-/cockroach/cockroach}
 connection="--certs-dir=$CERTS_DIR --host=$HOST:$RPC_PORT"
@@ -26,6 +26,7 @@ column() { # position of a named column, from the header line
   exit 1
 }
 id=$(column id)
+address=$(column address)
 locality=$(column locality)
 membership=$(column membership)
 
@@ -33,12 +34,17 @@ nodes=$(printf '%s\n' "$status" | tail -n +2 | while IFS= read -r line; do
   node=$(printf '%s' "$line" | cut -f "$id")
   where=$(printf '%s' "$line" | cut -f "$locality" | tr -d '"')
   state=$(printf '%s' "$line" | cut -f "$membership")
+  at=$(printf '%s' "$line" | cut -f "$address")
+  case ",${ADDRESSES:-$at}," in
+    *",$at,"*) ;;
+    *) continue ;;
+  esac
   case "$where," in
     "region=$REGION,"*) [ "$state" = decommissioned ] || printf '%s ' "$node" ;;
   esac
 done)
 if [ -z "$nodes" ]; then
-  echo "no node of region $REGION is left in the membership"
+  echo "no node of region $REGION${ADDRESSES:+ at $ADDRESSES} is left in the membership"
   exit 0
 fi
 echo "decommissioning nodes $nodes(region $REGION)"

@@ -1,8 +1,10 @@
 """Brings a region's pods to the StatefulSet's template, one at a time, each only while the whole cluster is healthy.
 
-Environment: REGION, NAMESPACE, STATEFUL_SET, NODES, VOLUME, STORAGE_SIZE, STORAGE_CLASS (empty: the default),
-MEMBERS_FILE, CA_FILE, HTTP_PORT, DEADLINE_SECONDS; where pods belong on some hosts only, HOSTS (comma-separated) and
-TEMPLATE, a hash of all else that makes a pod what it is.
+The volumes of nodes that leave are marked, and deleted when their pods are gone.
+
+Environment: REGION, NAMESPACE, STATEFUL_SET, NODES, DRAINING_NODES (the last so many of them leave), VOLUME,
+STORAGE_SIZE, STORAGE_CLASS (empty: the default), MEMBERS_FILE, CA_FILE, HTTP_PORT, DEADLINE_SECONDS; where pods belong
+on some hosts only, HOSTS (comma-separated) and TEMPLATE, a hash of all else that makes a pod what it is.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ class Target:
     name: str
     nodes: int
     hosts: Hosts | None = None
+    draining: int = 0
+    """The last so many of `nodes` are decommissioned: nobody waits for them, nor restarts them."""
     """Where its pods belong; None: anywhere."""
 
     def has(self, pod: Object, revision: str) -> bool:
@@ -110,8 +114,9 @@ class Rollout:
             raise
 
     def names(self) -> list[str]:
-        """Highest ordinal first, as a rolling update goes."""
-        return [f"{self._target.name}-{ordinal}" for ordinal in reversed(range(self._target.nodes))]
+        """Of the pods that stay, highest ordinal first, as a rolling update goes."""
+        kept = self._target.nodes - self._target.draining
+        return [f"{self._target.name}-{ordinal}" for ordinal in reversed(range(kept))]
 
     def outdated(self, revision: str) -> list[Object]:
         """Pods of another template, those that don't work anyway first."""
@@ -199,8 +204,12 @@ class Rollout:
             restarted += 1
         self._deadline.wait("every pod is ready", lambda: self.wait_ready(revision), lambda: self._gate.ways(RPC_PORT))
         if restarted:
-            self._deadline.wait("the cluster is healthy again", self._gate.check)
+            self.wait_healthy("the cluster is healthy again")
         return restarted
+
+    def wait_healthy(self, what: str) -> None:
+        """Every node is live and no range misses a replica."""
+        self._deadline.wait(what, self._gate.check)
 
 
 def why(pod: Object) -> str:
@@ -223,13 +232,18 @@ def main() -> None:
     deadline = Deadline(float(env["DEADLINE_SECONDS"]))
     names = frozenset(name for name in env.get("HOSTS", "").split(",") if name)
     hosts = Hosts(names, env["TEMPLATE"]) if names else None
-    target = Target(env["NAMESPACE"], env["STATEFUL_SET"], int(env["NODES"]), hosts)
+    draining = int(env.get("DRAINING_NODES", "0"))
+    target = Target(env["NAMESPACE"], env["STATEFUL_SET"], int(env["NODES"]), hosts, draining)
     members = json.loads(Path(env["MEMBERS_FILE"]).read_text(encoding="utf-8"))
-    Volumes(api, target.namespace, f"{env['VOLUME']}-{target.name}", deadline).grow(
-        target.nodes, env["STORAGE_SIZE"], env["STORAGE_CLASS"]
-    )
+    volumes = Volumes(api, target.namespace, f"{env['VOLUME']}-{target.name}", deadline)
+    volumes.grow(target.nodes, env["STORAGE_SIZE"], env["STORAGE_CLASS"])
+    volumes.mark(range(target.nodes - draining, target.nodes))
     gate = Gate(members, int(env["HTTP_PORT"]), env["CA_FILE"])
-    restarted = Rollout(api, target, gate, deadline).run()
+    rollout = Rollout(api, target, gate, deadline)
+    restarted = rollout.run()
+    if left := volumes.left(target.nodes):
+        rollout.wait_healthy(f"no range misses a replica on {', '.join(left)}")
+        volumes.delete(left)
     say(f"region {env['REGION']}: {target.nodes} pods ready, {restarted} restarted")
 
 

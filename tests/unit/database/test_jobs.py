@@ -28,6 +28,7 @@ def rollout_args(**changes: Any) -> RolloutArgs:
         "node": nodes.node,
         "template_hash": template_hash(pod_template(nodes)),
         "strategy": "stub-domains",
+        "draining_nodes": changes.get("draining_nodes", 0),
     }
 
 
@@ -149,9 +150,11 @@ def test_a_rollout_runs_once_for_each_template_size_and_number() -> None:
             {"node": node(labels={"new": "label"})},
             {"node": node(storage_size="200Gi")},
             {"node": node(storage_class="fast")},
+            {"draining_nodes": 1},
         )
     }
-    assert len(keys) == 6
+    assert len(keys) == 7
+    assert rollout_key(rollout_args(draining_nodes=0)) == same
     made = job(run(rollout))
     assert made.inputs["metadata"]["name"] == f"cockroachdb-rollout-{same}"
     assert made.name.endswith(same), "another URN: the new Job runs before the old one goes"

@@ -67,6 +67,23 @@ def test_pods_are_replaced_highest_first_and_one_at_a_time(clock: Clock) -> None
     assert gate.passed == 4, "before each, and once after the last"
 
 
+def test_nodes_that_leave_are_left_alone(clock: Clock) -> None:
+    """A decommissioned node's pod is never ready again, and another start would end it."""
+    world = World(clock)
+    world.set_ready("cockroachdb-2", False)
+    target = rollout.Target("us-east1", "cockroachdb", world.nodes, draining=1)
+
+    class Kept(WorldGate):
+        def check(self) -> None:
+            if not {"cockroachdb-0", "cockroachdb-1"} <= set(self.world.ready()):
+                raise NotYetError("a pod is not ready")
+
+    deadline = Deadline(600, clock.time, clock.pause)
+    made = rollout.Rollout(world, target, Kept(world), deadline)  # type: ignore[arg-type]
+    assert made.run() == 2
+    assert world.deleted == ["cockroachdb-1", "cockroachdb-0"]
+
+
 def test_nothing_is_deleted_while_the_cluster_is_not_healthy(clock: Clock) -> None:
     world = World(clock)
     with pytest.raises(DeadlineError, match="another region is not healthy"):

@@ -103,6 +103,33 @@ class TestVolumes:
         with pytest.raises(DeadlineError, match="volume claim datadir-cockroachdb-0"):
             self.grow(clock, Api(ApiError(404, "not found")), "1Gi")
 
+    def test_the_volumes_of_nodes_that_left_are_found_by_mark_and_number(self, clock: Clock) -> None:
+        def noted(name: str, value: str | None) -> dict[str, Any]:
+            annotations = {} if value is None else {volumes.LEAVES: value}
+            return {"metadata": {"name": name, "uid": name[-1], "annotations": annotations}}
+
+        listed = [
+            noted("datadir-cockroachdb-1", "true"),
+            noted("datadir-cockroachdb-2", "true"),
+            noted("datadir-cockroachdb-3", None),
+            noted("datadir-other-4", "true"),
+        ]
+        made = volumes.Volumes(Api({"items": listed}), "a", "datadir-cockroachdb", deadline(clock))  # type: ignore[arg-type]
+        assert made.left(2) == {"datadir-cockroachdb-2": "2"}
+
+    def test_a_volume_is_gone_when_it_is_gone(self, clock: Clock) -> None:
+        answers: list[Any] = [{}, ApiError(0, "no answer"), {}, ApiError(404, "not found")]
+        asked: list[Any] = []
+
+        class Deleting(Api):
+            def delete(self, path: str, body: Any) -> Any:
+                asked.append((path, body["preconditions"]["uid"]))
+                return self.get(path)
+
+        made = volumes.Volumes(Deleting(*answers), "a", "datadir-cockroachdb", deadline(clock))  # type: ignore[arg-type]
+        made.delete({"datadir-cockroachdb-2": "7"})
+        assert asked == [("/api/v1/namespaces/a/persistentvolumeclaims/datadir-cockroachdb-2", "7")] * 4
+
     @pytest.mark.parametrize(
         ("quantity", "bytes_"),
         [("1", 1), ("1k", 1000), ("1Ki", 1024), ("1.5Gi", 1610612736), ("2Ti", 2**41), ("1e3", 1000), ("1E", 10**18)],
@@ -240,6 +267,11 @@ class TestDecommission:
         done = shell(tmp_path, "decommission.sh", status_program(STATUS), REGION="us-central1")
         assert done.returncode == 0
         assert len(calls(tmp_path)) == 1
+
+    def test_only_the_nodes_at_the_addresses_go(self, tmp_path: Path) -> None:
+        done = shell(tmp_path, "decommission.sh", status_program(STATUS), ADDRESSES="c:26257,e:26257,x:26257")
+        assert done.returncode == 0, done.stderr
+        assert [call.split(" --")[0] for call in calls(tmp_path)[1:]] == ["node decommission 3"], "e is elsewhere"
 
     @pytest.mark.parametrize("program", ["echo 'ERROR: no connection' >&2; exit 1", status_program("id\tstate\n1\tok")])
     def test_an_answer_that_can_not_be_read_is_an_error(self, program: str, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from components.plan import plan
-from components.plan.lock import compare, compare_records, compare_versions, record
+from components.plan.lock import carried, compare, compare_completed, compare_records, record
+from components.plan.lock_versions import compare_versions
 from components.plan.model import AddressPlan
 
 NAMES = ("a", "b", "c", "d")
@@ -56,11 +57,129 @@ def test_fewer_nodes() -> None:
     after = config()
     after["regions"][1]["nodes"] = 2
     assert refusals(config(), after) == [
-        "regions[1].nodes: 2 would take nodes away with their data, the running stack has 3; "
-        "keep them, or set allowDataLoss: true once they are decommissioned"
+        "regions[1].nodes: 2 would take nodes away with their data, the running stack has 3 that stay; first use "
+        "`nodes: 3` with `drainingNodes: 1` and an up, or set allowDataLoss: true"
     ]
     assert refusals(after, config()) == []
     assert refusals(config(), after, allow_data_loss=True) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "path"),
+    [
+        ((3, 0), (3, 1), None),
+        ((3, 1), (3, 1), None),
+        ((3, 1), (2, 0), None),
+        ((3, 1), (3, 2), None),
+        ((3, 2), (2, 1), None),
+        ((3, 1), (2, 1), None),
+        ((3, 1), (1, 0), "nodes"),
+        ((3, 1), (3, 0), "drainingNodes"),
+        ((3, 1), (4, 1), "drainingNodes"),
+        ((3, 2), (3, 1), "drainingNodes"),
+        ((2, 0), (3, 0), None),
+    ],
+)
+def test_nodes_leave_by_way_of_draining_and_never_come_back(
+    was: tuple[int, int], now: tuple[int, int], path: str | None
+) -> None:
+    def some(count: tuple[int, int]) -> dict[str, Any]:
+        found = config()
+        found["regions"][1] |= {"nodes": count[0], "drainingNodes": count[1]}
+        return found
+
+    found = refusals(some(was), some(now))
+    assert [problem.split(":")[0] for problem in found] == ([f"regions[1].{path}"] if path else [])
+    assert refusals(some(was), some(now), allow_data_loss=True) == []
+
+
+def authority(word: str, **states: str) -> dict[str, Any]:
+    return {**config(**states), "certificates": {"authority": word}}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "fine"),
+    [
+        ("1", "1+2", True),
+        ("1+2", "2+1", True),
+        ("2+1", "2", True),
+        ("2", "2+3", True),
+        ("1+2", "1", True),
+        ("2+1", "1+2", True),
+        ("1", "2", False),
+        ("1", "2+1", False),
+        ("1+2", "2", False),
+        ("2+1", "1", False),
+        ("2", "2+1", False),
+        ("1+2", "1+3", False),
+    ],
+)
+def test_an_authority_changes_by_way_of_both(was: str, now: str, fine: bool) -> None:
+    found = records(authority(was), authority(now))
+    assert (found == []) is fine, found
+
+
+def test_an_authoritys_way_is_said() -> None:
+    assert records(authority("1"), authority("2")) == [
+        "certificates.authority: 2 would break the nodes' trust in each other, the running stack has 1; an up with 1+2 "
+        "first (all trust both), then one with 2+1 (the new one signs), then one with 2"
+    ]
+    assert records(authority("1+2"), authority("2")) == [
+        "certificates.authority: 2 would break the nodes' trust in each other, the running stack has 1+2; an up with "
+        "2+1 first, where 2 signs, or back with 1"
+    ]
+    (found,) = records(authority("1", d="draining"), authority("1+2", d="draining"))
+    assert "while d is draining" in found
+    (found,) = map(str, compare_records(None, record(*plan(authority("2")))))
+    assert found == "certificates.authority: 2 in a stack that has not run yet; begin with 1"
+
+
+def release(version: str, finalize: bool = True) -> dict[str, Any]:
+    return {**config(), "cockroachdb": {"version": version, "finalizeUpgrade": finalize}}
+
+
+def test_an_upgrade_that_is_held_can_go_back_and_skips_nothing() -> None:
+    state: dict[str, Any] = {}
+
+    def up(version: str, finalize: bool) -> list[str]:
+        nonlocal state
+        new = record(*plan(release(version, finalize)))
+        found = [str(problem) for problem in compare_records(state, new)]
+        if not found:
+            state = carried(state, new)
+        return found
+
+    assert up("v26.2.5", finalize=True) == []
+    (late,) = up("v26.4.0", finalize=False)
+    assert late.startswith("cockroachdb.finalizeUpgrade: false comes too late with another version")
+    assert up("v26.2.5", finalize=False) == []
+    assert up("v26.4.0", finalize=False) == []
+    assert up("v26.4.0", finalize=False) == []
+    (skipped,) = up("v27.2.0", finalize=False)
+    assert "skips v26.4" in skipped, "the stores are those of 26.2 still"
+    assert up("v26.2.6", finalize=False) == [], "the way back"
+    assert up("v26.4.1", finalize=False) == []
+    assert up("v26.4.1", finalize=True) == []
+    (back,) = up("v26.2.6", finalize=True)
+    assert "v26.2.6 is older than v26.4.1" in back
+
+
+def test_a_step_that_did_not_end_well_is_no_step_to_go_on_from() -> None:
+    def completed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        was = carried(None, record(*plan(before)))
+        return [problem.path for problem in compare_completed(was, record(*plan(after)))]
+
+    assert compare_completed(None, record(*plan(config(a="lost")))) == [], "no up has ever ended well"
+    assert completed(authority("1"), authority("2+1")) == ["certificates.authority"]
+    assert completed(authority("1"), authority("1+2")) == []
+    drained, fewer = config(), config()
+    drained["regions"][1] |= {"nodes": 3, "drainingNodes": 1}
+    fewer["regions"][1]["nodes"] = 2
+    assert completed(config(), fewer) == ["regions[1].nodes"]
+    assert completed(drained, fewer) == []
+    assert completed(config(), config(d="removed")) == ["regions[3].state"]
+    assert completed(config(d="draining"), config(d="removed")) == []
+    assert completed(config(d="draining"), config()) == ["regions[3].state"], "its nodes are decommissioned"
 
 
 @pytest.mark.parametrize(("was", "now"), [("active", "draining"), ("draining", "draining"), ("draining", "active")])

@@ -35,6 +35,7 @@ def test_dev_stack() -> None:
         "namespace": "us-east1",
         "platform": "existing",
         "state": "active",
+        "drainingNodes": 0,
         "cidr": "10.1.0.0/16",
         "nodeCidr": "10.1.0.0/20",
         "podCidr": "10.1.128.0/17",

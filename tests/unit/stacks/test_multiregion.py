@@ -281,6 +281,7 @@ def test_a_fourth_region_touches_only_what_lists_regions() -> None:
     }
     assert changed == {
         ("AddressLock", "addresses"),
+        ("Completed", "completed"),
         ("ConfigMap", "join"),
         ("DnsForwards", "stub-domains-forwards"),
         ("NetworkPolicy", ""),
@@ -288,6 +289,95 @@ def test_a_fourth_region_touches_only_what_lists_regions() -> None:
     }
     # The SQL is another text, and so another ConfigMap and Job.
     assert gone == {"ConfigMap", "Job"}
+
+
+def secret_of(recording: Recording, region: str, name: str) -> dict[str, str]:
+    """A Secret's data, decoded."""
+    (made,) = [
+        each
+        for each in recording.of("core/v1:Secret")
+        if each.inputs["metadata"]["name"] == name and each.inputs["metadata"]["namespace"] == region
+    ]
+    return {key: base64.b64decode(text).decode() for key, text in made.inputs["data"].items()}
+
+
+@pytest.mark.parametrize(
+    ("word", "trusted", "signs"),
+    [("1", [""], ""), ("1+2", ["", "-2"], ""), ("2+1", ["-2", ""], "-2"), ("2", ["-2"], "-2")],
+)
+def test_all_nodes_trust_the_next_authority_before_it_signs(word: str, trusted: list[str], signs: str) -> None:
+    recording = run(config(certificates={"authority": word}))
+    bundle = "".join(f"certificate cockroachdb-authority-certificate{each}\n" for each in trusted)
+    assert {secret_of(recording, name, "cockroachdb-node")["ca.crt"] for name in NAMES} == {bundle}
+    key = f"{PRIVATE} cockroachdb-authority-key{signs}"
+    leaves = [made for made in recording.of(":LocallySignedCert") if not made.name.startswith("authority-")]
+    assert len(leaves) == 6
+    assert {made.inputs["caPrivateKeyPem"] for made in leaves} == {key}
+    protected = {made.name for made in recording.resources if made.protect and "authority" in made.name}
+    assert protected == {f"cockroachdb-authority-{what}{signs}" for what in ("key", "certificate")}, (
+        "what signs is kept"
+    )
+    assert len(recording.of(":AuthorityCheck")) == (1 if "+" in word else 0)
+
+
+def test_a_step_to_another_authority_ends_when_every_node_has_read_it() -> None:
+    recording = run(config(certificates={"authority": "1+2"}))
+    (check,) = recording.of(":AuthorityCheck")
+    (job,) = [made for made in recording.of("batch/v1:Job") if made.parent == check.urn]
+    secrets = [made for made in recording.of("core/v1:Secret") if made.parent != check.urn]
+    assert {made.urn for made in secrets} <= recording.reaches(job.urn), "whatever it asks about is there"
+    (completed,) = recording.of(":Completed")
+    assert job.urn in recording.reaches(completed.urn)
+    clients = secret_of(recording, NAMES[0], "cockroachdb-authority-check-1-2")
+    assert set(clients) == {"signs.crt", "1.crt", "1.key", "2.crt", "2.key"}
+    assert clients["signs.crt"] == "certificate cockroachdb-authority-certificate"
+
+
+def test_other_leaves_are_other_keys_beneath_the_same_authority() -> None:
+    first, second = run(config()), run(config(certificates={"leaves": 2}))
+    old, new = ({made.urn for made in each.of(":PrivateKey")} for each in (first, second))
+    assert len(old & new) == 1, "the authority's"
+    assert len(old) == len(new)
+    assert [made.inputs["spec"] for made in first.of("StatefulSet")] == [
+        made.inputs["spec"] for made in second.of("StatefulSet")
+    ], "nobody restarts"
+
+
+def test_nodes_that_leave_are_decommissioned_after_the_sql_and_nobody_waits_for_them() -> None:
+    raw = config()
+    raw["regions"][1] |= {"nodes": 3, "drainingNodes": 1}
+    recording = run(raw)
+    (job,) = [made for made in recording.of("batch/v1:Job") if "decommission" in made.inputs["metadata"]["name"]]
+    environment = {each["name"]: each.get("value") for each in container(job)["env"]}
+    gone = "cockroachdb-2.cockroachdb.us-central1.svc.cluster.local"
+    assert environment["ADDRESSES"] == f"{gone}:26257"
+    assert environment["REGION"] == "us-central1"
+    (databases,) = recording.of(":Databases")
+    assert databases.urn in recording.reaches(job.urn)
+    for made in recording.of("core/v1:ConfigMap"):
+        if "members.json" in made.inputs["data"]:
+            hosts = {member["host"] for member in json.loads(made.inputs["data"]["members.json"])}
+            assert len(hosts) == 8
+            assert gone not in hosts
+    sizes = {region_of(made.urn): made.inputs["spec"]["replicas"] for made in recording.of("StatefulSet")}
+    assert sizes == dict.fromkeys(NAMES, 3), "their pods stay"
+    rollout = recording.named(":Rollout", "us-central1")
+    (rolling,) = [made for made in recording.of("batch/v1:Job") if made.parent == rollout.urn]
+    told = {each["name"]: each.get("value") for each in container(rolling)["env"]}
+    assert (told["NODES"], told["DRAINING_NODES"]) == ("3", "1")
+
+
+def container(job: Any) -> dict[str, Any]:
+    return job.inputs["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_upgrades_are_finalised_by_a_setting() -> None:
+    for finalize in (True, False):
+        (databases,) = run(config(cockroachdb={"finalizeUpgrade": finalize})).of(":Databases")
+        said = f"SET CLUSTER SETTING cluster.auto_upgrade.enabled = {str(finalize).lower()};"
+        assert said in str(databases.outputs) or said in str(
+            [made.inputs for made in run(config(cockroachdb={"finalizeUpgrade": finalize})).of("core/v1:ConfigMap")]
+        )
 
 
 def test_every_object_has_its_regions_explicit_provider() -> None:
@@ -364,6 +454,7 @@ def test_pod_ips_fourth_region_touches_no_certificate_signer_or_pod() -> None:
     changed = {urn: made for urn, made in three.items() if urn in four and four[urn].inputs != made.inputs}
     assert {made.type.rpartition(":")[2] for made in changed.values()} == {
         "AddressLock",
+        "Completed",
         "ConfigMap",
         "NetworkPolicy",
         "Service",
