@@ -214,13 +214,13 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
             monitor = monitoring.region_args(settings, stack.plan, region.settings, stack.authority.bundle)
             RegionMonitoring(f"{region.settings.name}-monitoring", monitor, region.after(done))
 
-    def leave(name: str, region: Region, addresses: list[str] | None = None) -> list[pulumi.Resource]:
+    def leave(name: str, region: RegionSettings, addresses: list[str] | None = None) -> list[pulumi.Resource]:
         args: DecommissionArgs = {
             "namespace": admin.plan.namespace,
             "host": arguments.first_host(admin.plan),
             "port": admin.plan.nodes[0].port,
             "node": node,
-            "region": region.settings.name,
+            "region": region.name,
         }
         if addresses is not None:
             args["addresses"] = addresses
@@ -228,10 +228,13 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
 
     for region in active:
         if going := [each.advertised for each in region.plan.nodes if each.draining]:
-            done = leave(f"{region.settings.name}-nodes", region, [each for each in going if each is not None])
+            done = leave(f"{region.settings.name}-nodes", region.settings, [each for each in going if each is not None])
     for region in draining:
-        done = leave(region.settings.name, region)
+        done = leave(region.settings.name, region.settings)
         guard(region.plan, protect=False, keeps=done)
+    for gone in (each for each in settings.regions if each.state is RegionState.REMOVED):
+        # Of one that drained this is what ran then; of one that was lost, its dead nodes are members still.
+        done = leave(gone.name, gone)
     if stack.authority.beside is not None:
         done = [_authority_check(stack, admin, stack.authority.beside, done)]
     everything = [*done, *(made for region in stack.regions for made in region.made)]

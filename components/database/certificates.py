@@ -16,7 +16,7 @@ CURVE = "P256"
 
 HOURS_PER_DAY = 24
 AUTHORITY_DAYS = 3652
-"""Ten years, as `cockroach cert create-ca` gives. Never renewed by itself: that needs an overlap (`trusted`)."""
+"""Ten years, as `cockroach cert create-ca` gives. Never renewed by itself: that needs an overlap (`beside`)."""
 LEAF_DAYS = 365
 RENEW_DAYS = 60
 """A leaf is made anew by any `up` within this time before its end."""

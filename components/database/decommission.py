@@ -32,8 +32,8 @@ class DecommissionArgs(TypedDict):
 
 def object_name(args: DecommissionArgs) -> str:
     """Of the Job: another one for other nodes, since each runs once."""
-    name = f"{names.DECOMMISSION}-{args['region']}"
-    return f"{name}-{jobs.content_hash(args['addresses'])}" if "addresses" in args else name
+    which = jobs.content_hash(args["region"], args["addresses"]) if "addresses" in args else args["region"]
+    return f"{names.DECOMMISSION}-{which}"
 
 
 def decommission_pod(args: DecommissionArgs) -> jobs.JobPod:

@@ -242,10 +242,15 @@ def test_a_lost_region_keeps_a_provider_that_leads_nowhere_and_no_object() -> No
         assert "us-west1.svc.cluster.local" not in survivors
 
 
-def test_a_removed_region_has_nothing() -> None:
-    assert not [
-        made.urn for made in run(config({"us-west1": "removed"})).resources if region_of(made.urn) == "us-west1"
-    ]
+def test_a_removed_region_has_nothing_but_the_job_that_struck_its_nodes_off() -> None:
+    """The same one that ran when it drained; of a lost region it strikes off the dead."""
+    gone, drained = run(config({"us-west1": "removed"})), run(config({"us-west1": "draining"}))
+    left = {made.urn: made.inputs for made in gone.resources if region_of(made.urn) == "us-west1"}
+    (decommission,) = gone.of(":Decommission")
+    assert left.keys() == {decommission.urn, *(made.urn for made in gone.resources if made.parent == decommission.urn)}
+    assert left.items() <= {made.urn: made.inputs for made in drained.resources}.items()
+    (databases,) = gone.of(":Databases")
+    assert databases.urn in gone.reaches(decommission.urn)
 
 
 def test_a_draining_region_is_guarded_until_its_nodes_are_decommissioned() -> None:
