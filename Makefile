@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN = $(PY) -m lab.up
 WHICH = --stack $(STACK) --name $(LAB_NAME)
 
-.PHONY: help setup up down verify test test-all acceptance mutations bench docs app picture reference
+.PHONY: help setup up down verify test test-all acceptance mutations bench docs app picture reference day-two
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
 
@@ -36,6 +36,9 @@ test-all: setup ## the same with every test
 
 acceptance: setup ## what every strategy must do, in a lab each; STRATEGY=… for one (five minutes each)
 	@$(PY) -m tests.acceptance $(if $(STRATEGY),--strategies $(STRATEGY))
+
+day-two: setup ## every operation of docs/day-two.md in a lab, under a client, and what it saw (half an hour)
+	@$(PY) -m tests.acceptance.day_two
 
 mutations: setup ## the network of a running STACK, resource by resource: what packets and proof say of each that is gone (an hour)
 	@$(PY) -m tests.mutations --name $(LAB_NAME) --write

@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", action="store_true", help="only count again what each takes")
     parser.add_argument("--report", action="store_true", help="only write the pages again")
     options = parser.parse_args(argv)
-    rows, commit = read(), _commit()
+    rows, commit = read(), commit_now()
     if options.sizes or (set(options.strategies) == set(AVAILABLE) and not options.report):
         counted = {"commit": commit, "strategies": {name: asdict(size(name)) for name in AVAILABLE}}
         SIZES.write_text(json.dumps(counted, indent=1) + "\n")
@@ -99,7 +99,7 @@ def _sizes() -> tuple[dict[str, Size], str]:
     return {name: Size(**told) for name, told in counted["strategies"].items()}, counted["commit"]
 
 
-def _commit() -> str:
+def commit_now() -> str:
     """Of the project as it is before anything is run, with `+dirty` where tracked files differ from it."""
     argv = ["git", "describe", "--always", "--exclude=*", "--dirty=+dirty"]
     return subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()

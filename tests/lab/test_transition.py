@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from lab.tools import bin_dir
+from tests.lab.client import client
 from tests.lab.stack import RunningStack, in_a_lab, members, pods_of
 from tests.lab.strategies import NAMES, existing
 
@@ -31,42 +27,6 @@ def stack() -> Iterator[RunningStack]:
     with in_a_lab("transition", config, hosts=2) as running:
         running.up()
         yield running
-
-
-@dataclass
-class Client:
-    """Statements one after the other, and when they were answered."""
-
-    answered: list[float] = field(default_factory=list)
-
-    @property
-    def longest(self) -> float:
-        """Seconds without an answer."""
-        return max(after - before for before, after in zip(self.answered, self.answered[1:], strict=False))
-
-
-@contextmanager
-def client(stack: RunningStack, folder: Path) -> Iterator[Client]:
-    """A client of alpha's SQL load balancer, on a host of another region, for as long as the test is in here."""
-    host = stack.outputs()["sqlEndpoints"]["alpha"].partition(":")[0]
-    certificates = stack.certificates(folder, "app")
-    words = ("sql", f"--certs-dir={certificates}", f"--host={host}", "--user=app", "-e", "SELECT 1")
-    found, ended = Client(), threading.Event()
-
-    def ask() -> None:
-        while not ended.is_set():
-            done = stack.lab.inside("beta-host-0", "timeout", "5", str(bin_dir() / "lab-cockroach"), *words)
-            if done.returncode == 0:
-                found.answered.append(time.monotonic())
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield found
-    finally:
-        found.answered.append(time.monotonic())
-        ended.set()
-        asking.join()
 
 
 def go(stack: RunningStack, strategy: str) -> dict[str, int]:
