@@ -26,7 +26,7 @@ OPERATIONS = {
     "test_leaves_are_renewed": "new keys and certificates for nodes and users",
     "test_an_upgrade_is_held_taken_back_and_finalised": "an upgrade: held, there, back, there and finalised",
     "test_a_region_comes_and_goes": "a region: added, drained, removed",
-    "test_the_state_and_its_key_move": "the state to another backend, under another passphrase",
+    "test_the_state_and_its_key_move": "the state to another backend, and there to another key",
     "test_a_region_is_lost": "a region cut off: lost, removed",
 }
 """Test -> the operation, as the table says it."""

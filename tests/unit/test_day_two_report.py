@@ -39,3 +39,11 @@ def test_a_row_says_what_was_seen_and_another_one_why_not() -> None:
     assert found[1][2:] == ["**failed** (1)"] * len(day_two.FIGURES)
     assert found[2][2:] == ["not run"] * len(day_two.FIGURES)
     assert "1. AssertionError: not within 60 s" in day_two.page([SEEN, failed])
+
+
+def test_the_committed_page_is_that_of_the_results_and_nothing_failed() -> None:
+    outcomes = day_two.read()
+    assert day_two.PAGE.read_text(encoding="utf-8") == day_two.page(outcomes)
+    assert outcomes
+    assert {outcome.result for outcome in outcomes} == {"passed"}
+    assert all("dirty" not in outcome.commit for outcome in outcomes)
