@@ -33,6 +33,7 @@ COMPONENTS = (
     "database.rollout.Rollout",
     "database.databases.Databases",
     "database.decommission.Decommission",
+    "database.trust.AuthorityCheck",
     "database.backup.BackupSchedule",
     "monitoring.resources.RegionMonitoring",
 )
