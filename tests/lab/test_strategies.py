@@ -31,7 +31,7 @@ from tests.lab.stack import (
 from tests.lab.strategies import NAMES, Scene, scene
 from tests.lab.watcher import Watcher, figures, watcher
 
-SAMPLE = ("load-balancer-per-node", "pod-ip")
+SAMPLE = ("pod-ip",)
 """Run by `make test`; all of them by `make acceptance`."""
 
 DATABASES = [{"name": "bank", "owner": "app", "survive": "region"}]
