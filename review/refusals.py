@@ -152,16 +152,17 @@ def _authority(preview: Preview) -> Iterator[Risk]:
 
 def _plain_secrets(preview: Preview) -> Iterator[Risk]:
     for step in preview.steps:
-        for state in (step.new,):
-            data = state.inputs.get("data") if state and step.type == kinds.SECRET else None
-            shown = isinstance(data, dict) and any(value != HIDDEN for value in data.values())
-            if shown or (state and "PRIVATE KEY-----" in str((state.inputs, state.outputs))):
-                yield Risk(
-                    Severity.REFUSED,
-                    where(preview, step),
-                    f"{step.label} holds a secret in plain text, in the state and in this preview; make it a "
-                    "pulumi.Output.secret, or set it with `pulumi config set --secret`",
-                )
+        if step.new is None:
+            continue
+        data = step.new.inputs.get("data") if step.type == kinds.SECRET else None
+        shown = isinstance(data, dict) and any(value != HIDDEN for value in data.values())
+        if shown or "PRIVATE KEY-----" in str((step.new.inputs, step.new.outputs)):
+            yield Risk(
+                Severity.REFUSED,
+                where(preview, step),
+                f"{step.label} holds a secret in plain text, in the state and in this preview; make it a "
+                "pulumi.Output.secret, or set it with `pulumi config set --secret`",
+            )
 
 
 def _guards(preview: Preview) -> Iterator[Risk]:

@@ -7,6 +7,7 @@ import pulumi_kubernetes as k8s
 
 from . import jobs, names
 from .fragments import READ_ONLY, scripts_mount, scripts_volume
+from .once import run_once
 from .secrets import encoded
 from .settings import CockroachNodeArgs, KeyPairArgs
 
@@ -75,34 +76,17 @@ class AuthorityCheck(pulumi.ComponentResource):
     def __init__(self, name: str, args: AuthorityCheckArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:AuthorityCheck", name, {}, opts)
         object_name = f"{names.AUTHORITY_CHECK}-{args['step'].replace('+', '-')}"
-        namespace, labels = args["namespace"], names.job_labels("authority-check")
-        child = pulumi.ResourceOptions(parent=self)
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata={"name": object_name, "namespace": namespace, "labels": labels},
-            automount_service_account_token=False,
-            opts=child,
-        )
+        namespace = args["namespace"]
         data: dict[str, pulumi.Input[str]] = {"signs.crt": encoded(args["signs"])}
         for authority, pair in args["clients"].items():
             data[f"{authority}.crt"] = encoded(pair["certificate"])
             data[f"{authority}.key"] = encoded(pair["private_key"])
         secret = k8s.core.v1.Secret(
             f"{name}-secret",
-            metadata={"name": object_name, "namespace": namespace, "labels": labels},
+            metadata={"name": object_name, "namespace": namespace, "labels": names.job_labels("authority-check")},
             type="Opaque",
             data=data,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        k8s.batch.v1.Job(
-            f"{name}-job",
-            metadata={
-                "name": object_name,
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": jobs.REPLACE_UNREADY,
-            },
-            spec=jobs.job_spec(check_pod(args, object_name)),
-            opts=jobs.job_options(self, DEADLINE_SECONDS, depends_on=[account, secret], ignore_changes=["spec"]),
-        )
+        run_once(self, name, object_name, namespace, check_pod(args, object_name), DEADLINE_SECONDS, [secret])
         self.register_outputs({})

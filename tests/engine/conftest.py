@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance import cluster as clusters
 from tests.conformance.cluster import Cluster
 from tests.conformance.environment import CONTROL_PLANE, engine_environment, plugin_path
 from tests.engine import regions
-from tests.engine.program import NAMES, Program
+from tests.engine.program import Program
 
 
 @pytest.fixture
@@ -23,13 +22,5 @@ def stack(tmp_path: Path) -> Program:
 @pytest.fixture
 def world(tmp_path: Path, stack: Program) -> Iterator[dict[str, Cluster]]:
     """A cluster per region, seeded with other people's DNS entries. (After `stack`, which sees to the tools.)"""
-    started: dict[str, Cluster] = {}
-    try:
-        for name in NAMES:
-            (tmp_path / name).mkdir()
-            started[name] = clusters.start(tmp_path / name)
-            regions.seed(started[name])
+    with regions.world(tmp_path) as started:
         yield started
-    finally:
-        for cluster in started.values():
-            cluster.stop()

@@ -13,25 +13,20 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lab.paths import PROJECT
-from tests.conformance import cluster as clusters
 from tests.conformance.cluster import Cluster
 from tests.conformance.environment import CONTROL_PLANE, engine_environment, plugin_path
 from tests.engine import regions
-from tests.engine.program import Program
-from tests.engine.regions import Attendant
+from tests.engine.program import NAMES, Program
+from tests.engine.regions import Attendant, world
 
 STATES = Path(__file__).parent / "states"
-NAMES = ("us-east1", "us-west1")
-
-
 WORLD = "@world@"
 """In a recorded state, in the place of the folder where its world was."""
 
@@ -50,21 +45,6 @@ def program(folder: Path, checkout: Path = PROJECT, salt: str | None = None) -> 
         made.file.write_text(yaml.safe_dump({"encryptionsalt": salt}), encoding="utf-8")
     made.configure(config(folder))
     return made
-
-
-@contextmanager
-def world(folder: Path) -> Iterator[dict[str, Cluster]]:
-    """A cluster per region, seeded with other people's DNS entries, where the config says that it is."""
-    started: dict[str, Cluster] = {}
-    try:
-        for name in NAMES:
-            (folder / name).mkdir()
-            started[name] = clusters.start(folder / name)
-            regions.seed(started[name])
-        yield started
-    finally:
-        for cluster in started.values():
-            cluster.stop()
 
 
 def record(commit: str) -> Path:

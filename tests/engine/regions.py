@@ -7,11 +7,14 @@ pods is the lab's to test.
 import json
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tests.conformance.cluster import Cluster
+from tests.conformance.cluster import Cluster, start
+from tests.engine.program import NAMES
 
 COREFILE = (
     "# vendor's\n.:53 {\n    kubernetes cluster.local\n    reload\n}\ncorp.example:53 {\n    forward . 10.9.9.9\n}\n"
@@ -31,6 +34,21 @@ def seed(cluster: Cluster) -> None:
     """What a vendor and a user left in kube-system."""
     for name, key, text in (("coredns", "Corefile", COREFILE), ("kube-dns", "stubDomains", STUB_DOMAINS)):
         cluster.kubectl("create", "configmap", name, "-n=kube-system", f"--from-literal={key}={text}")
+
+
+@contextmanager
+def world(folder: Path) -> Iterator[dict[str, Cluster]]:
+    """A cluster per region, each in a folder of its own, seeded with other people's DNS entries."""
+    started: dict[str, Cluster] = {}
+    try:
+        for name in NAMES:
+            (folder / name).mkdir()
+            started[name] = start(folder / name)
+            seed(started[name])
+        yield started
+    finally:
+        for cluster in started.values():
+            cluster.stop()
 
 
 def text(cluster: Cluster, name: str, key: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.cluster import Cluster
 from tests.conformance.stack import Run
 from tests.engine import earlier
-from tests.engine.regions import Attendant
+from tests.engine.regions import Attendant, world
 
 pytestmark = pytest.mark.engine
 
@@ -27,7 +27,7 @@ def test_there_are_states() -> None:
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.name.partition(".")[0])
 def test_it_comes_up_and_nothing_but_jobs_is_replaced(file: Path, tmp_path: Path) -> None:
     """Jobs are replaced by design: they carry what they have done in their names."""
-    with earlier.world(tmp_path) as started, Attendant(list(started.values())):
+    with world(tmp_path) as started, Attendant(list(started.values())):
         recorded = earlier.recorded_in(file)
         stack = earlier.restore(tmp_path, recorded, started)
         before = {name: uids(cluster) for name, cluster in started.items()}
