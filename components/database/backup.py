@@ -3,10 +3,10 @@
 from typing import NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from . import jobs, names, sql
 from .fragments import READ_ONLY, client_resources, scripts_mount, scripts_volume
+from .once import account, run_for_each
 from .settings import CockroachNodeArgs
 
 DEADLINE_SECONDS = 600
@@ -119,39 +119,11 @@ class BackupSchedule(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BackupScheduleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:BackupSchedule", name, {}, opts)
-        namespace, labels = args["namespace"], names.job_labels("backup")
-        child = pulumi.ResourceOptions(parent=self)
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata={"name": names.BACKUP, "namespace": namespace, "labels": labels},
-            automount_service_account_token=False,
-            opts=child,
-        )
         data = texts(args)
         key = jobs.content_hash(data)
         object_name = f"{names.BACKUP}-{key}"
-        statements = k8s.core.v1.ConfigMap(
-            f"{name}-{key}",
-            metadata={"name": object_name, "namespace": namespace, "labels": labels},
-            data=data,
-            opts=child,
-        )
-        k8s.batch.v1.Job(
-            f"{name}-{key}",
-            metadata={
-                "name": object_name,
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": jobs.REPLACE_UNREADY,
-            },
-            spec=jobs.job_spec(backup_pod(args, object_name)),
-            opts=jobs.job_options(
-                self,
-                DEADLINE_SECONDS,
-                depends_on=[account, statements],
-                # The name says which schedule it made; another image is no reason to make it again.
-                ignore_changes=["spec"],
-            ),
-        )
+        pod = backup_pod(args, object_name)
+        needs = [account(self, name, args["namespace"], pod)]
+        run_for_each(self, f"{name}-{key}", object_name, args["namespace"], data, pod, needs)
         self.label = pulumi.Output.from_input(names.BACKUP_LABEL)
         self.register_outputs({"label": self.label})

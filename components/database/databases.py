@@ -1,6 +1,7 @@
 """The cluster's SQL, run by a Job for each text."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -8,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 from . import jobs, names, sql
 from .fragments import READ_ONLY, Manifest, client_resources
+from .once import account, run_for_each
 from .secrets import encoded
 from .settings import CockroachNodeArgs
 
@@ -116,46 +118,14 @@ class Databases(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DatabasesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:Databases", name, {}, opts)
-        namespace = args["namespace"]
-        labels = names.job_labels("sql")
-        child = pulumi.ResourceOptions(parent=self)
-        before: list[pulumi.Resource] = [
-            k8s.core.v1.ServiceAccount(
-                f"{name}-account",
-                metadata={"name": names.SQL, "namespace": namespace, "labels": labels},
-                automount_service_account_token=False,
-                opts=child,
-            )
-        ]
-        if "license" in args:
-            before.append(self._license(name, args, args["license"], labels, before))
-
         text = sql_text(args)
         key = jobs.content_hash(text)
-        statements = k8s.core.v1.ConfigMap(
-            f"{name}-{key}",
-            metadata={"name": f"{names.SQL}-{key}", "namespace": namespace, "labels": labels},
-            data={"statements.sql": text},
-            opts=child,
-        )
-        volume: Manifest = {"configMap": {"name": f"{names.SQL}-{key}", "defaultMode": READ_ONLY}}
-        k8s.batch.v1.Job(
-            f"{name}-{key}",
-            metadata={
-                "name": f"{names.SQL}-{key}",
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": jobs.REPLACE_UNREADY,
-            },
-            spec=jobs.job_spec(sql_pod(args, volume)),
-            opts=jobs.job_options(
-                self,
-                DEADLINE_SECONDS,
-                depends_on=[statements, *before],
-                # The name says which text ran; another image is no reason to run it again.
-                ignore_changes=["spec"],
-            ),
-        )
+        object_name = f"{names.SQL}-{key}"
+        pod = sql_pod(args, {"configMap": {"name": object_name, "defaultMode": READ_ONLY}})
+        needs: list[pulumi.Resource] = [account(self, name, args["namespace"], pod)]
+        if "license" in args:
+            needs.append(self._license(name, args, args["license"], needs))
+        run_for_each(self, f"{name}-{key}", object_name, args["namespace"], {"statements.sql": text}, pod, needs)
         self.sql = pulumi.Output.from_input(text)
         self.register_outputs({"sql": self.sql})
 
@@ -164,11 +134,11 @@ class Databases(pulumi.ComponentResource):
         name: str,
         args: DatabasesArgs,
         license_key: pulumi.Input[str],
-        labels: dict[str, str],
-        before: list[pulumi.Resource],
+        needs: Sequence[pulumi.Resource],
     ) -> k8s.batch.v1.Job:
         """The license by a Job of its own: its text is a secret, so no name can carry its hash."""
         object_name = f"{names.SQL}-license"
+        labels = names.job_labels("sql")
         statement = pulumi.Output.secret(license_key).apply(sql.license_statement)
         # A digest gives nothing away, and as a secret it would hide the whole Job from every diff.
         digest = pulumi.Output.unsecret(statement.apply(lambda text: hashlib.sha256(text.encode()).hexdigest()[:16]))
@@ -191,5 +161,5 @@ class Databases(pulumi.ComponentResource):
             },
             spec=jobs.job_spec(pod),
             # Another license changes the pod's annotation, and that makes the Job anew.
-            opts=jobs.job_options(self, DEADLINE_SECONDS, depends_on=[*before, secret]),
+            opts=jobs.job_options(self, DEADLINE_SECONDS, depends_on=[*needs, secret]),
         )

@@ -74,5 +74,5 @@ class Decommission(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DecommissionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:Decommission", name, {}, opts)
-        run_once(self, name, object_name(args), args["namespace"], decommission_pod(args), DEADLINE_SECONDS)
+        run_once(self, name, object_name(args), args["namespace"], decommission_pod(args))
         self.register_outputs({})

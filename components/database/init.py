@@ -97,5 +97,5 @@ class ClusterInit(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterInitArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cockroachdb-multiregion:index:ClusterInit", name, {}, opts)
-        run_once(self, name, names.INIT, args["namespace"], init_pod(args), DEADLINE_SECONDS)
+        run_once(self, name, names.INIT, args["namespace"], init_pod(args))
         self.register_outputs({})

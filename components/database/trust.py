@@ -88,5 +88,5 @@ class AuthorityCheck(pulumi.ComponentResource):
             data=data,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        run_once(self, name, object_name, namespace, check_pod(args, object_name), DEADLINE_SECONDS, [secret])
+        run_once(self, name, object_name, namespace, check_pod(args, object_name), [secret])
         self.register_outputs({})
