@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +28,8 @@ _CRON_FIELDS = (
     ("day of week", 0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
 _BACKUP_SCHEMES = ("s3", "gs", "azure-blob", "azure-storage", "azure", "external", "nodelocal", "userfile")
+_BACKUP_NAME = re.compile(r"LATEST|/?[0-9]{4}/[0-9]{2}/[0-9]{2}-[0-9]{6}\.[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?")
 _SECRET_PARAMETERS = (
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -194,6 +197,25 @@ def _backup_uri_secret(value: str) -> str | None:
     if not found:
         return None
     return f"carries a secret ({', '.join(found)}) in plain text; use AUTH=implicit and the nodes' own cloud identity"
+
+
+@value_rule("backup-name")
+def _backup_name(value: str) -> str | None:
+    if _BACKUP_NAME.fullmatch(value):
+        return None
+    return "is not a backup; use LATEST, or a full one as SHOW BACKUPS prints it, such as 2026/11/26-030000.00"
+
+
+@value_rule("moment")
+def _moment(value: str) -> str | None:
+    complaint = 'is not a moment; use UTC, in quotes and in the form "2026-11-26 03:10:00"'
+    if not _MOMENT.fullmatch(value):
+        return complaint
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return complaint
+    return None
 
 
 @value_rule("flag")

@@ -15,33 +15,38 @@ _IMPLICIT_BY_DEFAULT = ("external", *LEAVES_WITH_THE_CLUSTER)
 """Schemes whose URIs say nothing of credentials."""
 
 
+def _uris(draft: Draft) -> Iterator[tuple[str, str]]:
+    """(config path, URI) of every collection of backups that the config names."""
+    found = [("backup.uri", draft.settings.backup.uri)] if draft.settings.backup is not None else []
+    for index, database in enumerate(draft.settings.databases):
+        path = f"databases[{index}].restoredFrom.uri"
+        if database.restored_from is not None and path in draft.given:
+            found.append((path, database.restored_from.uri))
+    return ((path, uri) for path, uri in found if draft.sound(path))
+
+
 @stack_rule("backup-credentials")
 def _credentials(draft: Draft) -> Iterator[Problem]:
-    backup = draft.settings.backup
-    if backup is None or not draft.sound("backup.uri"):
-        return
-    parts = urlsplit(backup.uri)
-    if parts.scheme in _IMPLICIT_BY_DEFAULT or parse_qs(parts.query).get("AUTH") == ["implicit"]:
-        return
-    yield Problem(
-        "backup.uri",
-        f"{backup.uri.split('?')[0]} does not say how nodes log in there; add ?AUTH=implicit for the nodes' own cloud "
-        "identity, or use external://NAME, a connection that was made in SQL with its credential",
-    )
+    for path, uri in _uris(draft):
+        parts = urlsplit(uri)
+        if parts.scheme in _IMPLICIT_BY_DEFAULT or parse_qs(parts.query).get("AUTH") == ["implicit"]:
+            continue
+        yield Problem(
+            path,
+            f"{uri.split('?')[0]} does not say how nodes log in there; add ?AUTH=implicit for the nodes' own cloud "
+            "identity, or use external://NAME, a connection that was made in SQL with its credential",
+        )
 
 
 @stack_rule("backup-inside")
 def _inside(draft: Draft) -> Iterator[Problem]:
-    backup = draft.settings.backup
-    if backup is None or not draft.sound("backup.uri"):
-        return
-    scheme = urlsplit(backup.uri).scheme
     clouds = sorted({str(region.platform) for _, region in draft.regions() if region.platform is not Platform.EXISTING})
-    if scheme in LEAVES_WITH_THE_CLUSTER and clouds:
-        yield Problem(
-            "backup.uri",
-            f"{backup.uri} is inside of the cluster, and is lost with it; on {' and '.join(clouds)}, name a bucket",
-        )
+    for path, uri in _uris(draft):
+        if urlsplit(uri).scheme in LEAVES_WITH_THE_CLUSTER and clouds:
+            yield Problem(
+                path,
+                f"{uri} is inside of the cluster, and is lost with it; on {' and '.join(clouds)}, name a bucket",
+            )
 
 
 @stack_rule("backup-incremental")

@@ -40,6 +40,8 @@ TERMINATION_GRACE_PERIOD_SECONDS = 300
 """Long enough for a node to drain its leases and SQL connections before Kubernetes kills it."""
 
 BACKUP_SCHEDULE = "@daily"
+BACKUP = "LATEST"
+"""That a database is restored from."""
 
 GCP_NETWORK = "global"
 """One VPC: its subnets reach each other in every region, with no peering to make, to pay for or to run out of."""

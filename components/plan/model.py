@@ -206,6 +206,20 @@ class CertificatesSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoredFrom:
+    """The backup that a database is made from."""
+
+    database: str
+    """Its name in the backup."""
+    uri: str
+    """Of the collection that the backup is in."""
+    backup: str
+    """`LATEST`, or a full backup as SHOW BACKUPS prints it: `2026/11/26-030000.00`."""
+    at: str | None
+    """A moment that the backup knows, in UTC; None: its end."""
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseSettings:
     """One entry of `databases`: made by SQL, owned by a user that logs in with a client certificate."""
 
@@ -216,6 +230,8 @@ class DatabaseSettings:
     primary_region: str
     regions: tuple[str, ...]
     survive: SurvivalGoal
+    restored_from: RestoredFrom | None = None
+    """None: the database is made empty, or is there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from .model import (
     RegionSettings,
     RegionState,
     ResourceSettings,
+    RestoredFrom,
     Settings,
     StorageSettings,
     SurvivalGoal,
@@ -51,16 +52,17 @@ def parse(config: Mapping[str, Any]) -> tuple[Draft, Log]:
         parse_region(Reader(entry, f"regions[{index}]", log), index, network, Platform(platform), chosen)
         for index, entry in enumerate(listed if isinstance(listed, list) else [])
     )
+    backup = _backup(top.child("backup"))
     settings = Settings(
         strategy=strategy,
         network_cidr=network,
         regions=regions,
         cockroachdb=_cockroachdb(top.child("cockroachdb"), network),
-        databases=_databases(top, regions),
+        databases=_databases(top, regions, backup),
         dns=_dns(top.child("dns")),
         gcp=parse_gcp(top.child("gcp"), regions),
         aws=parse_aws(top.child("aws"), regions),
-        backup=_backup(top.child("backup")),
+        backup=backup,
         monitoring=_monitoring(top.child("monitoring")),
         allow_data_loss=top.take("allowDataLoss", "boolean", default=False),
         certificates=_certificates(top.child("certificates")),
@@ -138,25 +140,30 @@ def setting_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _databases(top: Reader, regions: tuple[RegionSettings, ...]) -> tuple[DatabaseSettings, ...]:
+def _databases(
+    top: Reader, regions: tuple[RegionSettings, ...], backup: BackupSettings | None
+) -> tuple[DatabaseSettings, ...]:
     listed = top.take("databases", "list", default=[])
     active = tuple(region.name for region in regions if region.state == RegionState.ACTIVE)
     return tuple(
-        _database(Reader(entry, f"databases[{index}]", top.log), active)
+        _database(Reader(entry, f"databases[{index}]", top.log), active, backup)
         for index, entry in enumerate(listed if isinstance(listed, list) else [])
     )
 
 
-def _database(reader: Reader, active: tuple[str, ...]) -> DatabaseSettings:
+def _database(reader: Reader, active: tuple[str, ...], backup: BackupSettings | None) -> DatabaseSettings:
     listed = reader.items("regions", "string")
     primary = reader.take("primaryRegion", "string")
     regions = listed if listed is not None else active
     if primary is None:
         primary = regions[0] if regions else ""
+    name = reader.take(
+        "name", "string", "sql-name", "sql-database", required="name the database, such as bank", default=""
+    )
+    restored = reader.values.get("restoredFrom") is not None  # `{}` is: all of it has defaults
+    source = reader.child("restoredFrom")
     settings = DatabaseSettings(
-        name=reader.take(
-            "name", "string", "sql-name", "sql-database", required="name the database, such as bank", default=""
-        ),
+        name=name,
         owner=reader.take(
             "owner", "string", "sql-name", "sql-user", required="name the user that owns it, such as app", default=""
         ),
@@ -164,6 +171,19 @@ def _database(reader: Reader, active: tuple[str, ...]) -> DatabaseSettings:
         primary_region=primary,
         regions=regions,
         survive=reader.take("survive", "string", "survive", convert=SurvivalGoal, default=SurvivalGoal.ZONE),
+        restored_from=_restored_from(source, name, backup) if restored else None,
+    )
+    reader.close()
+    return settings
+
+
+def _restored_from(reader: Reader, name: str, backup: BackupSettings | None) -> RestoredFrom:
+    required = "say where the backup is, or set backup.uri" if backup is None else None
+    settings = RestoredFrom(
+        database=reader.take("database", "string", "sql-database", default=name),
+        uri=_uri(reader, required, backup.uri if backup is not None else ""),
+        backup=reader.take("backup", "string", "backup-name", default=defaults.BACKUP),
+        at=reader.take("at", "string", "moment"),
     )
     reader.close()
     return settings
@@ -194,24 +214,27 @@ def _certificates(reader: Reader) -> CertificatesSettings:
 def _backup(reader: Reader) -> BackupSettings | None:
     if not reader.values:
         return None
-    uri = reader.take(
-        "uri",
-        "string",
-        "backup-uri",
-        "backup-uri-secret",
-        required="say where backups go, such as gs://bucket/path?AUTH=implicit",
-        default="",
-        # Parameters may carry a credential.
-        shown=lambda value: str(value).split("?")[0],
-    )
     settings = BackupSettings(
-        uri=uri,
+        uri=_uri(reader, "say where backups go, such as gs://bucket/path?AUTH=implicit"),
         schedule=reader.take("schedule", "string", "schedule", default=defaults.BACKUP_SCHEDULE),
         incremental=reader.take("incremental", "string", "schedule"),
         revision_history=reader.take("revisionHistory", "boolean", default=False),
     )
     reader.close()
     return settings
+
+
+def _uri(reader: Reader, required: str | None, default: str = "") -> str:
+    return reader.take(
+        "uri",
+        "string",
+        "backup-uri",
+        "backup-uri-secret",
+        required=required,
+        default=default,
+        # Parameters may carry a credential.
+        shown=lambda value: str(value).split("?")[0],
+    )
 
 
 def _monitoring(reader: Reader) -> MonitoringSettings:

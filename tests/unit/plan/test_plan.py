@@ -8,7 +8,7 @@ import pytest
 
 from components.plan import ConfigError, plan
 from components.plan.layout import MAX_EKS_ZONES, cut, default_range, eks_zones
-from components.plan.model import DnsKind, RegionState
+from components.plan.model import DnsKind, RegionState, RestoredFrom
 from components.plan.parse import parse
 from components.plan.rules import complain
 from components.strategies import AVAILABLE, strategy
@@ -260,6 +260,26 @@ def test_good_backups(schedule: str, uri: str) -> None:
     assert log.problems == []
     assert draft.settings.backup is not None
     assert (draft.settings.backup.uri, draft.settings.backup.schedule) == (uri, schedule)
+
+
+def restored_from(source: object, **more: Any) -> RestoredFrom | None:
+    databases = [{"name": "copy", "owner": "app", "restoredFrom": source}]
+    draft, log = parse(config(databases=databases, **more))
+    assert log.problems == []
+    return draft.settings.databases[0].restored_from
+
+
+def test_a_restore_is_asked_for_by_an_object_whatever_is_in_it() -> None:
+    uri = "gs://b/p?AUTH=implicit"
+    assert restored_from(None) is None
+    assert restored_from({}, backup={"uri": uri}) == RestoredFrom("copy", uri, "LATEST", None)
+    given = {
+        "database": "Bank",
+        "uri": "external://x",
+        "backup": "/2026/11/26-030000.00",
+        "at": "2026-11-26 03:10:00.5",
+    }
+    assert restored_from(given) == RestoredFrom(*given.values())
 
 
 def test_foreign_dns_entries() -> None:
