@@ -31,6 +31,7 @@ COMPONENTS = (
     "database.signer.NodeSigner",
     "database.init.ClusterInit",
     "database.rollout.Rollout",
+    "database.restore.RestoredDatabase",
     "database.databases.Databases",
     "database.decommission.Decommission",
     "database.trust.AuthorityCheck",

@@ -35,8 +35,9 @@ SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 - a type
 AUTHORITY = "tls:index/selfSignedCert:SelfSignedCert"
 CLUSTERS = ("gcp:container/cluster:Cluster", "aws:eks/cluster:Cluster")
 HOSTS = ("gcp:container/nodePool:NodePool", "aws:eks/nodeGroup:NodeGroup")
-INIT, ROLLOUT, DATABASES, DECOMMISSION = (
-    f"cockroachdb-multiregion:index:{name}" for name in ("ClusterInit", "Rollout", "Databases", "Decommission")
+INIT, ROLLOUT, RESTORE, DATABASES, BACKUP, DECOMMISSION = (
+    f"cockroachdb-multiregion:index:{name}"
+    for name in ("ClusterInit", "Rollout", "RestoredDatabase", "Databases", "BackupSchedule", "Decommission")
 )
 
 _BY_TYPE: tuple[tuple[Touches, tuple[str, ...]], ...] = (
@@ -90,7 +91,7 @@ def touches(step: Step) -> Touches:
 
 def is_run(preview: Preview, step: Step) -> bool:
     """Whether it is a Job that runs once for each content, or what it reads: its end is nobody's loss."""
-    return step.type == JOB or (step.type == CONFIG_MAP and preview.parent_type(step) == DATABASES)
+    return step.type == JOB or (step.type == CONFIG_MAP and preview.parent_type(step) in (RESTORE, DATABASES, BACKUP))
 
 
 def counts(preview: Preview, step: Step) -> bool:

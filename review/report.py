@@ -153,6 +153,7 @@ def _runs(preview: Preview) -> Iterator[str]:
     said = {
         kinds.INIT: "`cockroach init`, in {where}",
         kinds.DECOMMISSION: "nodes of {where} leave the membership, their replicas first",
+        kinds.RESTORE: "a database restored from a backup",
         kinds.DATABASES: "SQL: users, databases, their regions, cluster settings, license",
     }
     names = kinds.regions(preview)

@@ -18,6 +18,7 @@ from components.database.init import ClusterInitArgs
 from components.database.names import HTTP_PORT, RPC_PORT
 from components.database.region_args import CockroachRegionArgs, JoinBalancerArgs, NodeAddressArgs, NodeBalancerArgs
 from components.database.region_authority import RegionAuthority
+from components.database.restore import RestoredDatabaseArgs, job_name
 from components.database.settings import KeyPairArgs, MemberArgs, node_args
 from components.database.sql import FINALIZE
 from components.plan.balancers import API_SERVERS, DNS, JOIN, NODE, SQL
@@ -31,6 +32,7 @@ from components.plan.model import (
     RegionPlan,
     RegionSettings,
     RegionState,
+    RestoredFrom,
     Settings,
 )
 from components.platforms import RegionalCluster
@@ -311,7 +313,7 @@ def databases_args(settings: Settings, admin: RegionPlan, license_key: pulumi.In
         "host": first_host(admin),
         "port": admin.nodes[0].port,
         "node": node_args(settings.cockroachdb),
-        "databases": [_database_args(database) for database in settings.databases],
+        "databases": [_database_args(settings, database, admin) for database in settings.databases],
         "cluster_settings": {
             **settings.cockroachdb.cluster_settings,
             FINALIZE: str(settings.cockroachdb.finalize_upgrade).lower(),
@@ -343,8 +345,27 @@ def backup_args(settings: Settings, backup: BackupSettings, admin: RegionPlan) -
     return args
 
 
-def _database_args(database: DatabaseSettings) -> DatabaseArgs:
-    return {
+def restore_args(
+    settings: Settings, database: DatabaseSettings, source: RestoredFrom, admin: RegionPlan
+) -> RestoredDatabaseArgs:
+    """Args of a database's restore, which is told to `admin`."""
+    args: RestoredDatabaseArgs = {
+        "namespace": admin.namespace,
+        "host": first_host(admin),
+        "port": admin.nodes[0].port,
+        "node": node_args(settings.cockroachdb),
+        "database": database.name,
+        "from_database": source.database,
+        "uri": source.uri,
+        "backup": source.backup,
+    }
+    if source.at is not None:
+        args["at"] = source.at
+    return args
+
+
+def _database_args(settings: Settings, database: DatabaseSettings, admin: RegionPlan) -> DatabaseArgs:
+    args: DatabaseArgs = {
         "name": database.name,
         "owner": database.owner,
         "users": list(database.users),
@@ -352,3 +373,6 @@ def _database_args(database: DatabaseSettings) -> DatabaseArgs:
         "regions": list(database.regions),
         "survive": str(database.survive),
     }
+    if database.restored_from is not None:
+        args["restored_by"] = job_name(restore_args(settings, database, database.restored_from, admin))
+    return args

@@ -20,6 +20,7 @@ from components.database.init import ClusterInit
 from components.database.names import ROOT, VERIFIER
 from components.database.region import CockroachRegion
 from components.database.region_authority import RegionAuthority
+from components.database.restore import RestoredDatabase
 from components.database.rollout import Rollout, RolloutArgs
 from components.database.settings import node_args
 from components.database.trust import AuthorityCheck, AuthorityCheckArgs
@@ -88,9 +89,9 @@ def multi_region(
     """Declare the whole stack. `license_key` is a secret, and so are `strategy_secrets` (see `Site.secrets`).
 
     The only edges between regions are these, in this order: ClusterInit waits for every region's objects; the rollouts
-    follow one another, so that no two regions restart together; the databases' SQL follows the last; a draining
-    region's Decommission follows the SQL that moves the databases off it, as does that of nodes which leave a region;
-    `Completed` and each region's guard wait for all of it.
+    follow one another, so that no two regions restart together; databases from a backup follow the last, side by side,
+    and the databases' SQL follows them; a draining region's Decommission follows the SQL that moves the databases off
+    it, as does that of nodes which leave a region; `Completed` and each region's guard wait for all of it.
     """
     lock = AddressLock("addresses", settings, plan)
     authority = CertificateAuthority(
@@ -202,6 +203,16 @@ def _join(stack: MultiRegion, license_key: pulumi.Input[str] | None) -> None:
             rollout_args["hosts"] = list(region.plan.hosts)
         done = [Rollout(region.settings.name, rollout_args, region.after([*done, *region.made]))]
 
+    restored: list[pulumi.Resource] = [
+        RestoredDatabase(
+            f"cockroachdb-restore-{database.name}",
+            arguments.restore_args(settings, database, database.restored_from, admin.plan),
+            admin.after(done),
+        )
+        for database in settings.databases
+        if database.restored_from is not None
+    ]
+    done = restored or done
     sql_args = arguments.databases_args(settings, admin.plan, license_key)
     done = [Databases("cockroachdb-databases", sql_args, admin.after(done))]
     if settings.backup is not None:

@@ -34,6 +34,8 @@ class DatabaseArgs(TypedDict):
     """All of its regions."""
     survive: str
     """`zone` or `region`."""
+    restored_by: NotRequired[str]
+    """Name of the Job of its `RestoredDatabase`, where there is one: root has its tables then, which the owner gets."""
 
 
 class DatabasesArgs(TypedDict):
@@ -71,6 +73,7 @@ def sql_text(args: DatabasesArgs) -> str:
             primary_region=database["primary_region"],
             regions=database["regions"],
             survive=database["survive"],
+            restored_by=database.get("restored_by"),
         )
         for database in args["databases"]
     ]
@@ -83,9 +86,18 @@ def sql_text(args: DatabasesArgs) -> str:
     )
 
 
-def sql_pod(
-    args: DatabasesArgs, volume: Manifest, annotations: dict[str, pulumi.Input[str]] | None = None
-) -> jobs.JobPod:
+class SqlArgs(TypedDict):
+    """Whom statements are told to."""
+
+    host: str
+    """A node."""
+    port: NotRequired[int]
+    """Its port, if it isn't CockroachDB's own."""
+    node: CockroachNodeArgs
+    """What one node is."""
+
+
+def sql_pod(args: SqlArgs, volume: Manifest, annotations: dict[str, pulumi.Input[str]] | None = None) -> jobs.JobPod:
     """A Job's pod that runs the file `statements.sql` of a volume as root, and stops at the first error."""
     node = args["node"]
     command = [

@@ -31,6 +31,8 @@ class Database:
     """All of its regions, the primary one among them."""
     survive: str
     """`zone` or `region`."""
+    restored_by: str | None = None
+    """The Job that restored it, if one did: other text for each restore, so that what follows is run after each."""
 
 
 def identifier(name: str) -> str:
@@ -88,8 +90,14 @@ def database_statements(database: Database, gone: Iterable[str]) -> list[str]:
         f"ALTER DATABASE {name} SURVIVE {_GOALS[database.survive]} FAILURE;",
         *(f"ALTER DATABASE {name} DROP REGION IF EXISTS {identifier(region)};" for region in sorted(set(gone))),
     ]
-    if database.users:
+    if database.users or database.restored_by:
         statements.append(f"USE {name};")
+    if database.restored_by:
+        # A restore leaves every table to root, and drops what was granted.
+        statements += [
+            f"-- restored by {database.restored_by}",
+            f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {owner};",
+        ]
     for user in database.users:
         who = identifier(user)
         statements += [

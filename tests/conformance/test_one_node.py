@@ -26,7 +26,8 @@ from cryptography.x509.oid import NameOID
 
 from components.database.backup import BackupScheduleArgs, texts
 from components.database.names import BACKUP_LABEL
-from components.database.sql import script
+from components.database.restore import RestoredDatabaseArgs, restore_statement
+from components.database.sql import Database, script
 from components.monitoring.metrics import COCKROACHDB
 from drill import restore
 from drill.verdict import Outcome, judge
@@ -81,6 +82,11 @@ class Node:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         argv = [str(cockroach()), *words, f"--certs-dir={self.folder}", f"--host=127.0.0.1:{self.port}"]
         return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+
+    def run_file(self, text: str) -> subprocess.CompletedProcess[str]:
+        """As Jobs run their statements."""
+        (self.folder / "statements.sql").write_text(text)
+        return self.command("sql", f"--file={self.folder / 'statements.sql'}")
 
     def rows(self, statement: str) -> list[list[str]]:
         done = self.command("sql", "--format=tsv", f"--execute={statement}")
@@ -236,6 +242,37 @@ def test_a_damaged_backup_does_not(node: Node) -> None:
     assert outcome is Outcome.LOST
     assert "bank: not restored" in problems[0]
     assert node.drill()[0] is Outcome.GOOD
+
+
+def test_a_database_is_restored_where_none_is(node: Node) -> None:
+    """By the program's own statements: its owner reads and writes; a second time, nothing changes."""
+    node.rows(f"BACKUP INTO '{URI}'")
+    before = node.rows("SELECT * FROM bank.public.accounts ORDER BY id")
+    wanted = {"uri": URI, "database": "bank_restored", "from_database": "bank", "namespace": "", "host": "", "node": {}}
+    statement = restore_statement(cast(RestoredDatabaseArgs, wanted))
+    copy = Database("bank_restored", "app", (), "us-east1", ("us-east1",), "zone", restored_by="a-job")
+    for text in (f"{statement}\n", script([copy], {}, None, [])):
+        done = node.run_file(text)
+        assert done.returncode == 0, done.stderr
+    assert node.rows("SELECT * FROM bank_restored.public.accounts ORDER BY id") == before
+    tables = node.rows("SELECT table_name, grantee, privilege_type FROM [SHOW GRANTS ON TABLE bank_restored.public.*]")
+    assert ["accounts", "app", "ALL"] in tables
+
+    again = node.run_file(statement)
+    assert again.returncode != 0
+    assert 'database "bank_restored" already exists' in again.stderr
+    assert node.rows("SELECT * FROM bank_restored.public.accounts ORDER BY id") == before
+    node.rows("DROP DATABASE bank_restored CASCADE")
+
+
+def test_a_restore_to_a_moment_is_of_the_grammar(node: Node) -> None:
+    """Which is CockroachDB's own; the stand-in understands it, and can't do it."""
+    wanted = {"uri": URI, "database": "copy", "from_database": "bank", "backup": "2026/11/26-030000.00"}
+    moment = {**wanted, "at": "2026-11-26 03:10:00"}
+    done = node.run_file(restore_statement(cast(RestoredDatabaseArgs, moment)))
+    assert "AS OF SYSTEM TIME" in done.stderr, "named as what it can't do"
+    assert "syntax" not in done.stderr
+    assert "no backup" in node.run_file(restore_statement(cast(RestoredDatabaseArgs, wanted))).stderr
 
 
 def test_none_does_not_either(node: Node) -> None:

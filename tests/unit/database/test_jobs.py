@@ -11,6 +11,7 @@ from components.database.databases import Databases, DatabasesArgs
 from components.database.decommission import Decommission
 from components.database.init import ClusterInit
 from components.database.pod_template import pod_template, template_hash
+from components.database.restore import RestoredDatabase
 from components.database.rollout import Rollout, RolloutArgs, rollout_key
 from tests.unit.database.examples import host, node, region_nodes
 from tests.unit.database.pod_security import violations
@@ -77,7 +78,20 @@ def licensed(**changes: Any) -> Databases:
     return Databases("databases", databases_args(node=node(**changes), license=pulumi.Output.secret(LICENSE)))
 
 
-EVERY = [init, rollout, databases, licensed, decommission]
+def restored(**changes: Any) -> RestoredDatabase:
+    return RestoredDatabase(
+        "restore",
+        {
+            "namespace": "us-east1",
+            "host": host("us-east1", 0),
+            "node": node(**changes),
+            "database": "bank",
+            "uri": "gs://bank/backups?AUTH=implicit",
+        },
+    )
+
+
+EVERY = [init, rollout, restored, databases, licensed, decommission]
 
 
 def run(program: Callable[[], Any], preview: bool = False) -> Recording:
@@ -130,7 +144,7 @@ def test_each_kind_of_job_has_an_account_of_its_own(program: Callable[[], Any]) 
         assert account.urn in recording.reaches(made.urn)
 
 
-@pytest.mark.parametrize("program", [init, databases, decommission])
+@pytest.mark.parametrize("program", [init, restored, databases, decommission])
 @pytest.mark.parametrize("changes", [{"image": "other:v26.2.6"}, {"labels": {"new": "label"}}, {"memory": "16Gi"}])
 def test_an_upgrade_does_not_run_again_what_was_done(program: Callable[..., Any], changes: dict[str, Any]) -> None:
     before, after = job(run(program)), job(run(lambda: program(**changes)))
@@ -174,7 +188,7 @@ def test_a_rollout_may_touch_pods_and_claims_of_its_namespace_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "holds"), [(init, True), (databases, True), (decommission, True), (rollout, False)]
+    ("program", "holds"), [(init, True), (restored, True), (databases, True), (decommission, True), (rollout, False)]
 )
 def test_roots_key_is_where_it_is_needed(program: Callable[[], Any], holds: bool) -> None:
     spec = job(run(program)).inputs["spec"]["template"]["spec"]

@@ -31,6 +31,7 @@ CASES: dict[str, str] = {
     "three-regions": script([bank()], {"kv.rangefeed.enabled": "true"}, "Example Inc.", REGIONS),
     "no-databases": script([], {}, None, REGIONS),
     "a-region-leaves": script([bank(regions=("us-east1", "us-central1"), survive="zone", users=())], {}, None, REGIONS),
+    "restored": script([bank(restored_by="cockroachdb-restore-0123456789")], {}, None, REGIONS),
     "another-primary": script([bank(primary_region="us-west1", users=())], {}, None, REGIONS),
 }
 
