@@ -24,6 +24,7 @@ OPERATIONS = {
     "test_a_node_more_after_one_left": "a node more where one has left",
     "test_another_authority": "another certificate authority: `1+2`, `2+1`, `2`",
     "test_leaves_are_renewed": "new keys and certificates for nodes and users",
+    "test_a_database_is_restored": "rows deleted by mistake: restored beside, from a backup",
     "test_an_upgrade_is_held_taken_back_and_finalised": "an upgrade: held, there, back, there and finalised",
     "test_a_region_comes_and_goes": "a region: added, drained, removed",
     "test_the_state_and_its_key_move": "the state to another backend, and there to another key",

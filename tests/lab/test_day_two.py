@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -235,6 +236,53 @@ def test_leaves_are_renewed(stack: RunningStack, tmp_path: Path, record_property
         stack.up()
         asking.renew(stack)
         wait_until(RELOAD_SECONDS, "nodes present the new certificate", lambda: presented(stack) != before)
+
+
+def test_a_database_is_restored(stack: RunningStack, tmp_path: Path, record_property: Record) -> None:
+    """What was deleted by mistake is read from a copy of before; nothing is ever restored over what is there."""
+    databases = stack.config()["databases"]
+    copy = {"name": "bank_restored", "owner": "app", "primaryRegion": "alpha", "survive": "zone"}
+    asked = [*databases, {**copy, "restoredFrom": {"database": "bank"}}]
+    with operation(stack, tmp_path, record_property) as asking:
+
+        def sql(statement: str) -> list[str]:
+            host = stack.outputs()["sqlEndpoints"]["alpha"].partition(":")[0]
+            done = stack.sql(host, asking.certificates, "app", statement)
+            assert done.returncode == 0, done.stderr
+            return done.stdout.splitlines()[1:]
+
+        def balances(database: str) -> list[str]:
+            return sql(f"SELECT id, balance FROM {database}.public.accounts ORDER BY id")  # noqa: S608
+
+        sql("CREATE TABLE bank.public.accounts (id INT PRIMARY KEY, balance INT)")
+        sql("INSERT INTO bank.public.accounts VALUES (1, 10), (2, 20)")
+        change(stack, None, backup={"uri": "nodelocal://1/backups", "schedule": "@daily"})
+        stack.up()
+        wait_until(180, "the first backup is there, and comes back", lambda: drilled(stack) == 0)
+        sql("DELETE FROM bank.public.accounts")
+
+        change(stack, None, databases=asked)
+        stack.up()
+        assert balances("bank_restored") == ["1\t10", "2\t20"]
+        assert balances("bank") == []
+        assert set(stack.outputs()["databaseUrls"]) >= {"bank", "bank_restored"}
+        sql("INSERT INTO bank_restored.public.accounts VALUES (3, 30)")
+        stack.run("pulumi", "preview", "--expect-no-changes")
+
+        change(stack, None, databases=[*databases, copy])
+        stack.up()
+        change(stack, None, databases=asked)
+        assert 'database "bank_restored" already exists' in stack.up(check=False)
+        change(stack, None, databases=[*databases, copy])
+        stack.up()
+        assert balances("bank_restored") == ["1\t10", "2\t20", "3\t30"]
+    stack.run("pulumi", "preview", "--expect-no-changes")
+
+
+def drilled(stack: RunningStack) -> int:
+    """What `python -m drill` ends with."""
+    words = [str(stack.paths.root / "project" / stack.file.name), "--kubeconfig", str(stack.paths.kubeconfig)]
+    return stack.run(sys.executable, "-m", "drill", *words, check=False, timeout=180).returncode
 
 
 def test_an_upgrade_is_held_taken_back_and_finalised(

@@ -105,6 +105,17 @@ def test_a_draining_region_leaves_the_membership_and_a_removed_one_goes() -> Non
     assert counts(report(gone))["europe-west4"][3] > 20
 
 
+def test_a_restore_is_told_and_its_end_is_nobodys_loss() -> None:
+    copy = {"name": "copy", "owner": "app", "primaryRegion": "us-east1"}
+    source = {"database": "bank", "uri": "gs://bank/backups?AUTH=implicit"}
+    asked = {**THREE, "databases": [*THREE["databases"], {**copy, "restoredFrom": source}]}
+    ended = {**THREE, "databases": [*THREE["databases"], copy]}
+    restoring, ending = preview(THREE, asked), preview(asked, ended)
+    assert section(report(restoring), "what runs once")[0] == "a database restored from a backup"
+    assert refused(restoring) == refused(ending) == []
+    assert not report(ending).risks
+
+
 def test_a_region_that_goes_with_its_data_has_to_be_meant() -> None:
     removed = with_region(FOUR, 3, state="removed")
     assert any("deletes Namespace europe-west4-namespace" in line for line in refused(preview(FOUR, removed)))
