@@ -37,6 +37,7 @@ MOST_SECONDS_WITHOUT_AN_ANSWER = 20
 """A client that is on a node that leaves asks another one by the same load balancer."""
 RELOAD_SECONDS = 300
 """The kubelet brings a Secret within about a minute, the node reads it within another (`components.database.start`)."""
+ANOTHER_PASSPHRASE = "another passphrase"
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -333,10 +334,13 @@ def test_the_state_and_its_key_move(stack: RunningStack, tmp_path: Path, record_
             elsewhere(stack, backend, "stack", "init", stack.paths.name)
             elsewhere(stack, backend, "stack", "import", "--file", str(state))
             elsewhere(stack, backend, "preview", "--expect-no-changes")
-            elsewhere(stack, backend, "stack", "change-secrets-provider", "passphrase")
+            elsewhere(stack, backend, "stack", "change-secrets-provider", "passphrase", given=f"{ANOTHER_PASSPHRASE}\n")
             assert salt(file.read_text()) != salt(kept), "another key"
-            elsewhere(stack, backend, "preview", "--expect-no-changes")
-            shown = json.loads(elsewhere(stack, backend, "stack", "output", "--json", "--show-secrets"))
+            elsewhere(stack, backend, "preview", "--expect-no-changes", passphrase=ANOTHER_PASSPHRASE)
+            words = ("stack", "output", "--json", "--show-secrets")
+            shown = json.loads(elsewhere(stack, backend, *words, passphrase=ANOTHER_PASSPHRASE))
+            with pytest.raises(AssertionError, match="incorrect passphrase"):
+                elsewhere(stack, backend, *words)
         finally:
             file.write_text(kept)
     assert "PRIVATE KEY" in shown["clientCertificates"]["app"]["privateKey"]
@@ -348,15 +352,15 @@ def salt(text: str) -> str:
     return str(yaml.safe_load(text)["encryptionsalt"])
 
 
-def elsewhere(stack: RunningStack, backend: Path, *words: str) -> str:
-    """A command of Pulumi's with another backend, in the lab's project."""
+def elsewhere(stack: RunningStack, backend: Path, *words: str, given: str = "", passphrase: str | None = None) -> str:
+    """A command of Pulumi's with another backend, in the lab's project. `passphrase`: if not the lab's."""
     env = {**os.environ, **environment(stack.paths), "PULUMI_BACKEND_URL": f"file://{backend}"}
+    if passphrase is not None:
+        env["PULUMI_CONFIG_PASSPHRASE"] = passphrase
     argv = [str(bin_dir() / "pulumi"), "-C", str(stack.paths.root / "project"), "--non-interactive", *words]
     if words[:2] != ("stack", "init"):
         argv += ["--stack", stack.paths.name]
-    done = subprocess.run(
-        argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = subprocess.run(argv, env=env, input=given, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
