@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from .cluster_dns import NAMESPACE
+from .service_address import planned_address
 
 SERVICE = "cockroachdb-dns"
 SELECTOR = {"k8s-app": "kube-dns"}
@@ -73,27 +74,9 @@ class DnsLoadBalancer(pulumi.ComponentResource):
                 place = "" if index == 0 else f"-{index + 1}"
                 for protocols, suffix in _services(args):
                     made = service(f"{place}{suffix}", _spec(address, protocols, args))
-                    given.append(made.status.apply(partial(planned_address, address)))
+                    given.append(made.status.apply(partial(_planned, address)))
             self.addresses = pulumi.Output.all(*given).apply(lambda addresses: list(dict.fromkeys(addresses)))
         self.register_outputs({"addresses": self.addresses})
-
-
-def planned_address(planned: str, status: k8s.core.v1.outputs.ServiceStatus | None) -> str:
-    """`planned`, once the status shows it. Raises RuntimeError when the load balancer got another address.
-
-    In a preview the status is of no meaning, and the plan is believed.
-    """
-    if pulumi.runtime.is_dry_run():
-        return planned
-    balancer = status.load_balancer if status else None
-    addresses = [ingress.ip for ingress in (balancer.ingress if balancer else None) or []]
-    if planned not in addresses:
-        raise RuntimeError(
-            f"the DNS load balancer was planned at {planned}, which every other region forwards to, but has"
-            f" {', '.join(filter(None, addresses)) or 'no address'}: is that address free, and does this cluster's load"
-            " balancer honour `loadBalancerIP` (else use `loadBalancer.annotations`, or `dnsManaged: false`)?"
-        )
-    return planned
 
 
 def _services(args: DnsLoadBalancerArgs) -> list[tuple[list[str], str]]:
@@ -127,3 +110,9 @@ def _spec(address: str, protocols: list[str], args: DnsLoadBalancerArgs) -> k8s.
     if "client_cidrs" in args:
         spec["load_balancer_source_ranges"] = args["client_cidrs"]
     return spec
+
+
+def _planned(address: str, status: k8s.core.v1.outputs.ServiceStatus | None) -> str:
+    return planned_address(
+        address, status, "DNS", "which every other region forwards to", advice=", or `dnsManaged: false`"
+    )

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..plan.balancers import API_SERVERS, PODS
+from ..plan.balancers import PODS
 from ..plan.defaults import HTTP_PORT, JOIN_NODES_PER_REGION, SQL_PORT
 from ..plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ..plan.reader import Reader
 from ..plan.rules import RUNNING
-from .base import CertificateSource, PodIdentity, Port, Protocols, Strategy
+from .base import CertificateSource, PodIdentity, Port, Strategy
 from .services import SERVICE, namespace_zone, pod_name, service_names
-
-API_PORT = Port("api", Protocols.TCP, 443, (PODS,), API_SERVERS)
-"""Where pods watch the other regions' API servers: the port on GKE and EKS; elsewhere, what their URL says."""
 
 
 class StrategyDefaults:

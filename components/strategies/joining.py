@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from ..plan.balancers import JOIN, NODES, PODS, join_balancer
-from ..plan.defaults import HTTP_PORT, SQL_PORT
+from ..plan.balancers import join_balancer
+from ..plan.defaults import SQL_PORT
 from ..plan.layout import JOIN_HOST, REGION_PREFIX
 from ..plan.model import Problem, RegionSettings
-from .base import Port, Protocols
-
-JOIN_PORTS = (
-    Port("join-sql", Protocols.TCP, SQL_PORT, (PODS, NODES), JOIN),
-    Port("join-http", Protocols.TCP, HTTP_PORT, (PODS, NODES), JOIN),
-)
-"""From hosts too, which may stand in for their pods."""
 
 
 def join_addresses(region: RegionSettings) -> tuple[str, ...]:

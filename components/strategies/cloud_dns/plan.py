@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...plan.balancers import PODS
-from ...plan.defaults import CLUSTER_DOMAIN, HTTP_PORT, MAX_NODES_PER_REGION, SQL_PORT
+from ...plan.defaults import CLUSTER_DOMAIN, MAX_NODES_PER_REGION
 from ...plan.model import DnsKind, GcpNetworkMode, Platform, Problem, RegionSettings, RegionState, Settings
 from ...plan.reader import Reader
 from ...plan.rules import value_rule
-from ..base import CertificateSource, PodIdentity, Port, Protocols
+from ..base import CertificateSource, PodIdentity, Port
 from ..common import StrategyDefaults, first_nodes
+from ..ports import POD_PORTS
 from ..services import SERVICE, service_names
 
 PARENT = "cockroachdb.internal"
@@ -125,10 +125,7 @@ class CloudDnsPlan(StrategyDefaults):
 
     def ports(self) -> tuple[Port, ...]:
         """Nodes to nodes. Names are asked of the metadata server, which no firewall rule stands before."""
-        return (
-            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
-            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
-        )
+        return POD_PORTS
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
         """Advertises the name that the VPC knows: `hostname -f` is one that only the cluster does."""

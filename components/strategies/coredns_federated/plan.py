@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
 from ...plan.authorized import by_endpoint
-from ...plan.balancers import PODS
-from ...plan.defaults import HTTP_PORT, SQL_PORT
 from ...plan.model import GcpNetworkMode, Platform, Problem, RegionSettings, Settings
 from ...plan.reader import Reader
 from ...plan.rules import RUNNING
-from ..base import Port, Protocols
-from ..common import API_PORT, PodNames, extra_stub_domains, first_nodes, nested_zones, other_regions, takes_no_forwards
+from ..base import Port
+from ..common import PodNames, extra_stub_domains, first_nodes, nested_zones, other_regions, takes_no_forwards
+from ..ports import API_PORT, POD_PORTS
 from . import options
 from .names import NAMESPACE
 
@@ -60,11 +59,7 @@ class CorednsFederatedPlan(PodNames):
 
     def ports(self) -> tuple[Port, ...]:
         """Nodes to nodes, and the servers' pods to the other regions' API servers."""
-        return (
-            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
-            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
-            API_PORT,
-        )
+        return (*POD_PORTS, API_PORT)
 
 
 def server_addresses(region: RegionSettings) -> tuple[IPv4Address, ...]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...plan.balancers import DNS, NODES, PODS, dns_balancer
+from ...plan.balancers import dns_balancer
 from ...plan.check_dns import block_zones
-from ...plan.defaults import DNS_PORT, HTTP_PORT, MAX_NODES_PER_REGION, MAX_UPSTREAMS, SQL_PORT
+from ...plan.defaults import MAX_NODES_PER_REGION, MAX_UPSTREAMS
 from ...plan.model import BalancerPlan, DnsKind, Platform, Problem, RegionSettings, Settings
 from ...plan.reader import Reader
 from ...plan.rules import RUNNING
-from ..base import CertificateSource, PodIdentity, Port, Protocols
+from ..base import CertificateSource, PodIdentity, Port
 from ..common import StrategyDefaults, first_nodes
+from ..ports import DNS_PORTS, POD_PORTS
 from ..services import PUBLIC_SERVICE, SERVICE, SQL_SERVICE, service_names
 from . import options
 
@@ -94,13 +95,8 @@ class CorednsPrimaryPlan(StrategyDefaults):
         return (dns_balancer(region),)
 
     def ports(self) -> tuple[Port, ...]:
-        """Nodes to nodes, and DNS over both transports: NodeLocal DNSCache asks from its node, by TCP when it likes."""
-        return (
-            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
-            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
-            Port("dns-udp", Protocols.UDP, DNS_PORT, (PODS, NODES), DNS),
-            Port("dns-tcp", Protocols.TCP, DNS_PORT, (PODS, NODES), DNS),
-        )
+        """Nodes to nodes, and DNS."""
+        return (*POD_PORTS, *DNS_PORTS)
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
         """Advertises the planned name: `hostname -f` would say the cluster's own domain."""

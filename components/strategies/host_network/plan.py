@@ -16,7 +16,8 @@ from ...plan.reader import Reader
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
 from ..common import StrategyDefaults
-from ..joining import JOIN_PORTS, join_addresses
+from ..joining import join_addresses
+from ..ports import JOIN_PORTS
 from ..services import service_names
 from .options import HostOptions, options, problems, read
 

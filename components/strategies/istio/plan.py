@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...plan.balancers import NODES, PODS
-from ...plan.defaults import HTTP_PORT, SQL_PORT
 from ...plan.layout import REGION_PREFIX, cut
 from ...plan.model import BalancerPlan, BalancerPort, Platform, Problem, RegionSettings, Settings
 from ...plan.reader import Reader
 from ...plan.rules import RUNNING
 from ..base import CertificateSource, PodIdentity, Port, Protocols
-from ..common import API_PORT, StrategyDefaults, first_nodes
+from ..common import StrategyDefaults, first_nodes
+from ..ports import API_PORT, POD_PORTS
 from ..services import SERVICE, namespace_zone, service_names
 from .options import of_region, read_region, read_stack
 
@@ -97,8 +97,7 @@ class IstioPlan(StrategyDefaults):
         Control planes to API servers.
         """
         return (
-            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
-            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
+            *POD_PORTS,
             Port("mesh", Protocols.TCP, GATEWAY_PORT, (PODS, NODES), GATEWAY),
             API_PORT,
         )

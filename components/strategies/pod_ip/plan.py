@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...plan.balancers import PODS, join_balancer
-from ...plan.defaults import HTTP_PORT, SQL_PORT
+from ...plan.balancers import join_balancer
 from ...plan.model import BalancerPlan, Problem, RegionSettings, Settings
 from ...plan.rules import RUNNING
-from ..base import CertificateSource, PodIdentity, Port, Protocols
+from ..base import CertificateSource, PodIdentity, Port
 from ..common import StrategyDefaults
-from ..joining import JOIN_PORTS, join_addresses, without_room
+from ..joining import join_addresses, without_room
+from ..ports import JOIN_PORTS, POD_PORTS
 
 
 class PodIpPlan(StrategyDefaults):
@@ -49,11 +49,7 @@ class PodIpPlan(StrategyDefaults):
 
     def ports(self) -> tuple[Port, ...]:
         """Nodes to nodes, and to the load balancers."""
-        return (
-            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
-            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
-            *JOIN_PORTS,
-        )
+        return (*POD_PORTS, *JOIN_PORTS)
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
         """Advertises the address that the pod has now."""

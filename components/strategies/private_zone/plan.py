@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
-from ...plan.balancers import PODS
 from ...plan.check_dns import block_zones
-from ...plan.defaults import HTTP_PORT, MAX_UPSTREAMS, SQL_PORT
+from ...plan.defaults import MAX_UPSTREAMS
 from ...plan.model import DnsKind, Platform, Problem, RegionSettings, RegionState, Settings
 from ...plan.reader import Reader
 from ...plan.rules import RUNNING
-from ..base import CertificateSource, PodIdentity, Port, Protocols
+from ..base import CertificateSource, PodIdentity, Port
 from ..common import StrategyDefaults, extra_stub_domains, first_nodes
+from ..ports import POD_PORTS
 from ..services import SERVICE, service_names
 from .keeper import SERVICES, TAKEN, keeper, options, part, platforms
 from .options import SECRET, DynamicServers, PrivateZoneOptions, read
@@ -185,10 +185,7 @@ class PrivateZonePlan(StrategyDefaults):
 
     def ports(self) -> tuple[Port, ...]:
         """Nodes to nodes. Whoever answers for the zone is in no region; the way there is not the program's to say."""
-        return (
-            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
-            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
-        )
+        return POD_PORTS
 
     def pod_identity(self, region: RegionSettings) -> PodIdentity:
         """Advertises the name in the zone."""

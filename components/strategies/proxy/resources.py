@@ -5,6 +5,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from ...network.service_address import planned_address
 from ...plan.defaults import HTTP_PORT, SQL_PORT
 from ...plan.model import BalancerPort
 from ..connection import Connection, NoConnection, Offers, Site
@@ -139,22 +140,8 @@ def service_ports(args: NodeProxiesArgs) -> list[BalancerPort]:
     return [port for ordinal in range(len(args["nodes"])) for port in proxy_ports(ordinal)]
 
 
-def _planned(planned: str, status: k8s.core.v1.outputs.ServiceStatus | None) -> str:
-    """`planned`, once the status shows it. Raises RuntimeError when the load balancer got another address.
-
-    In a preview the status is of no meaning, and the plan is believed.
-    """
-    if pulumi.runtime.is_dry_run():
-        return planned
-    balancer = status.load_balancer if status else None
-    addresses = [ingress.ip for ingress in (balancer.ingress if balancer else None) or []]
-    if planned not in addresses:
-        raise RuntimeError(
-            f"the proxies' load balancer was planned at {planned}, where every other region looks for this one's nodes,"
-            f" but has {', '.join(filter(None, addresses)) or 'no address'}: is that address free, and does this"
-            " cluster's load balancer honour `loadBalancerIP` (else use `loadBalancer.annotations`)?"
-        )
-    return planned
+def _planned(address: str, status: k8s.core.v1.outputs.ServiceStatus | None) -> str:
+    return planned_address(address, status, "proxies'", "where every other region looks for this one's nodes")
 
 
 def connect_region(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> Connection:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...plan.balancers import DNS, NODES, PODS, dns_balancer
-from ...plan.defaults import DNS_PORT, HTTP_PORT, SQL_PORT
+from ...plan.balancers import dns_balancer
 from ...plan.model import BalancerPlan, Problem, RegionSettings, Settings
-from ..base import Port, Protocols
+from ..base import Port
 from ..common import PodNames, extra_stub_domains, first_nodes, nested_zones, other_regions, takes_no_forwards
+from ..ports import DNS_PORTS, POD_PORTS
 
 
 class StubDomainsPlan(PodNames):
@@ -41,13 +41,8 @@ class StubDomainsPlan(PodNames):
         return (dns_balancer(region),)
 
     def ports(self) -> tuple[Port, ...]:
-        """Nodes to nodes, and DNS over both transports: NodeLocal DNSCache asks from its node, by TCP when it likes."""
-        return (
-            Port("sql", Protocols.TCP, SQL_PORT, (PODS,)),
-            Port("http", Protocols.TCP, HTTP_PORT, (PODS,)),
-            Port("dns-udp", Protocols.UDP, DNS_PORT, (PODS, NODES), DNS),
-            Port("dns-tcp", Protocols.TCP, DNS_PORT, (PODS, NODES), DNS),
-        )
+        """Nodes to nodes, and DNS."""
+        return (*POD_PORTS, *DNS_PORTS)
 
 
 STRATEGY = StubDomainsPlan()
