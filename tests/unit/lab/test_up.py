@@ -28,6 +28,21 @@ def test_a_verdict_is_in_the_picture(paths: LabPaths) -> None:
     assert "verified: red, 2 of 3 pairs are not green" in up.picture(paths).read_text()
 
 
+def test_a_picture_of_a_red_cluster_is_a_picture(
+    paths: LabPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def red(paths: LabPaths) -> int:
+        paths.verdict.write_text(json.dumps(verdict(three(), cut=["us-west1"])))
+        return 2
+
+    monkeypatch.setattr(up, "lab_paths", lambda _: paths)
+    monkeypatch.setattr(up, "verify", red)
+    assert up.main(["picture"]) == 0
+    assert capsys.readouterr().out == f"{paths.picture}\n"
+    assert "verified: red" in paths.picture.read_text()
+    assert up.main(["verify"]) == 2
+
+
 def test_a_verification_that_cannot_run_leaves_no_verdict_of_before(paths: LabPaths) -> None:
     paths.verdict.write_text(json.dumps(verdict(three())))
     assert up.verify(paths) == 3, "there is no kubeconfig"
