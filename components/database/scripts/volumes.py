@@ -127,12 +127,13 @@ class Volumes:
         if storage_class and held and storage_class != held:
             raise RuntimeError(
                 f"{name} is of StorageClass {held}, the config says {storage_class}: a volume can't change its class. "
-                f"Set storage.class back to {held}; to move, add a region with the new class and drain this one"
+                f"Set cockroachdb.storage.class back to {held}, the one of all regions; to move to other disks, add a "
+                "region whose cluster has them behind that name, and drain this one"
             )
         if in_bytes(size) < in_bytes(asked):
             raise RuntimeError(
                 f"{name} has {asked}, the config says {size}: a volume can't shrink. "
-                f"Set storage.size to {asked} or more"
+                f"Set cockroachdb.storage.size to {asked} or more"
             )
         if in_bytes(size) == in_bytes(asked):
             return

@@ -85,7 +85,14 @@ class TestVolumes:
 
     @pytest.mark.parametrize(
         ("size", "storage_class", "message"),
-        [("500Mi", "", "can't shrink. Set storage.size to 1Gi"), ("1Gi", "fast", "Set storage.class back to standard")],
+        [
+            ("500Mi", "", "can't shrink. Set cockroachdb.storage.size to 1Gi"),
+            (
+                "1Gi",
+                "fast",
+                "cockroachdb.storage.class back to standard, the one of all regions; to move to other disks",
+            ),
+        ],
     )
     def test_what_can_not_be_is_refused(self, size: str, storage_class: str, message: str, clock: Clock) -> None:
         api = Api(claim("1Gi"))
