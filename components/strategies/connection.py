@@ -51,6 +51,8 @@ class Connection(pulumi.ComponentResource):
     addresses: pulumi.Output[list[str]]
     """Where this region's DNS answers the other regions, once it does; empty where the strategy has no such servers."""
 
+    _beside: "tuple[Connection, ...]" = ()
+
     @property
     def before_nodes(self) -> Sequence[pulumi.Resource]:
         """What has to be there before the region's nodes, because their pods are born by it. None of another region."""
@@ -59,7 +61,7 @@ class Connection(pulumi.ComponentResource):
     @property
     def beside(self) -> "tuple[Connection, ...]":
         """Those of other strategies that the region has at the same time."""
-        return getattr(self, "_beside", ())
+        return self._beside
 
     @property
     def all_addresses(self) -> pulumi.Output[list[str]]:
@@ -69,7 +71,7 @@ class Connection(pulumi.ComponentResource):
 
     def put_beside(self, other: "Connection") -> None:
         """Let what waits for this one wait for `other` too."""
-        self._beside = (*self.beside, other)
+        self._beside = (*self._beside, other)
 
 
 class NoConnection(Connection):
