@@ -15,7 +15,7 @@ from typing import Any
 
 from components.plan.model import ConfigError, Settings
 from stacks import arguments as of
-from stacks.settings import from_stack_file
+from stacks.settings import from_stack_file, wrong_with
 from verify import target
 
 from . import manifests, verdict
@@ -30,10 +30,8 @@ def main(words: list[str] | None = None) -> int:
     options = _parser().parse_args(words)
     try:
         settings, plan = from_stack_file(options.stack_file)
-    except ConfigError as error:
-        return _cannot(*map(str, error.problems))
-    except OSError as error:
-        return _cannot(f"{options.stack_file}: cannot be read; {error.strerror}")
+    except (ConfigError, OSError) as error:
+        return _cannot(wrong_with(error))
     uri = settings.backup.uri if settings.backup is not None else None
     uri = options.uri or uri
     if uri is None:

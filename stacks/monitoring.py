@@ -31,7 +31,7 @@ from components.plan.model import (
 from components.strategies.services import PUBLIC_SERVICE, namespace_zone
 
 from .arguments import LIVE
-from .settings import from_stack_file
+from .settings import from_stack_file, wrong_with
 
 PERIODS = {"@hourly": 3600, "@daily": 86_400, "@midnight": 86_400, "@weekly": 7 * 86_400}
 """Seconds between two backups, by the schedule's word; of other schedules no rule says how old the newest may be."""
@@ -142,12 +142,8 @@ def main(arguments: list[str] | None = None) -> int:
         for name, text in files(settings, plan, options.mounted_at):
             (options.folder / name).write_text(text, encoding="utf-8")
             print(options.folder / name)  # noqa: T201
-    except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)  # noqa: T201
-        return 2
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)  # noqa: T201
+    except (ConfigError, OSError) as error:
+        print(wrong_with(error), file=sys.stderr)  # noqa: T201
         return 2
     return 0
 

@@ -16,7 +16,7 @@ from components.plan import AddressPlan, ConfigError, Problem, Settings
 from components.plan.lock import compare
 from components.plan.model import RegionPlan
 
-from .settings import from_stack_file
+from .settings import from_stack_file, wrong_with
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,12 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         settings, plan = from_stack_file(options.stack_file)
         if options.previous is not None:
             refuse_moves(options.previous, settings, plan)
-    except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)  # noqa: T201
-        return 2
-    except OSError as error:
-        print(f"{error.filename}: cannot be read; {error.strerror}", file=sys.stderr)  # noqa: T201
+    except (ConfigError, OSError) as error:
+        print(wrong_with(error), file=sys.stderr)  # noqa: T201
         return 2
     print(json.dumps(plan.to_json(), indent=2) if options.json else table(settings, plan))  # noqa: T201
     return 0

@@ -38,6 +38,12 @@ def from_stack_file(path: Path) -> tuple[Settings, AddressPlan]:
     return plan(raw)
 
 
+def wrong_with(error: ConfigError | OSError) -> str:
+    """What a command says of a stack file that it can't take: a line for each problem, or the file and why it is not
+    read (nor written)."""
+    return str(error) if isinstance(error, ConfigError) else f"{error.filename}: {error.strerror}"
+
+
 def raw_from_stack_file(path: Path) -> dict[str, Any]:
     """The project's own config keys of a stack file, without their prefix. Raises ConfigError where it is not YAML."""
     try:

@@ -11,8 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.plan.model import ConfigError
-
 from .inputs import UnreadableError, read_topology, read_verdict
 from .page import page
 from .picture import picture
@@ -37,11 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(drawn)
         else:
             output.write_text(drawn, encoding="utf-8")
-    except ConfigError as error:
-        return _wrong(*map(str, error.problems))
     except OSError as error:
         return _wrong(f"{error.filename}: {error.strerror}")
-    except ValueError as error:
+    except ValueError as error:  # a ConfigError is one, with a line for each problem
         return _wrong(str(error))
     return 0
 
@@ -69,9 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _wrong(*lines: str) -> int:
-    for line in lines:
-        sys.stderr.write(f"{line}\n")
+def _wrong(text: str) -> int:
+    sys.stderr.write(f"{text}\n")
     return 2
 
 

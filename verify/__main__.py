@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from components.plan.model import ConfigError
-from stacks.settings import from_stack_file
+from stacks.settings import from_stack_file, wrong_with
 
 from . import report, target
 from .findings import Severity
@@ -36,10 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         aim = target.from_stack(
             settings, plan, options.stack_file.resolve().parent, options.kubeconfig, tuple(options.region)
         )
-    except ConfigError as error:
-        return _cannot(*map(str, error.problems))
-    except OSError as error:
-        return _cannot(f"{options.stack_file}: cannot be read; {error.strerror}")
+    except (ConfigError, OSError) as error:
+        return _cannot(wrong_with(error))
     except KeyError as error:
         return _cannot(f"--region {error.args[0]}: the stack has no such region")
     if not aim.regions:

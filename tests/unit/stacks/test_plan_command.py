@@ -60,7 +60,7 @@ def test_under_a_second_and_without_the_project_on_the_path() -> None:
 
 def test_no_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main([str(tmp_path / "none.yaml")]) == 2
-    assert capsys.readouterr().err == f"{tmp_path / 'none.yaml'}: cannot be read; No such file or directory\n"
+    assert capsys.readouterr().err == f"{tmp_path / 'none.yaml'}: No such file or directory\n"
 
 
 def test_previous(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

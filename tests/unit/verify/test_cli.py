@@ -117,7 +117,7 @@ def test_every_problem_of_a_bad_stack_file_is_told(tmp_path: Path, fake: type[Fa
 
 def test_a_stack_file_that_is_not_there_is_told(tmp_path: Path, capsys) -> None:
     assert cli.main([str(tmp_path / "no.yaml")]) == 3
-    assert "cannot be read" in capsys.readouterr().err
+    assert "no.yaml: No such file" in capsys.readouterr().err
 
 
 def test_a_region_that_is_not_listed_is_told(stack: Path, capsys) -> None:
