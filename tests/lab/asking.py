@@ -1,4 +1,4 @@
-"""Pods that ask: a program in a region's namespace, as a node of the database is there, and what it prints."""
+"""Who asks: hosts, of DNS servers; and pods that run a test's program where a node of the database would run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from typing import Any
 
 from components.plan.defaults import TOOLS_IMAGE
 from lab.paths import PROJECT
+from tests.lab.running import RunningLab
 from tests.lab.stack import RunningStack, wait_until
 
+DNS = (PROJECT / "verify" / "probe" / "dns.py").read_text(encoding="utf-8")
+"""`ask`, the DNS client of verify's probes, for programs to begin with."""
+
 CLIENT = (
-    (PROJECT / "verify" / "probe" / "dns.py").read_text(encoding="utf-8")
+    DNS
     + """
 import ipaddress, json, os, pathlib, sys, threading
 
@@ -45,8 +49,17 @@ def connect(address, port, timeout=5):
     return link
 """
 )
-"""Before every program: a DNS client whose questions go out once, and connections that are there when a node has
-answered (to PostgreSQL's SSLRequest), whatever proxy or balancer took them on the way."""
+"""Before every pod's program: names that are asked for once, and connections that are there when a node has answered
+(to PostgreSQL's SSLRequest), whatever proxy or balancer took them on the way."""
+
+ASK = DNS + "\nimport json, sys\nprint(json.dumps(ask(sys.argv[1], sys.argv[2], timeout=5, attempts=1)))\n"
+
+
+def asked(lab: RunningLab, host: str, server: str, name: str) -> dict[str, Any]:
+    """What a DNS server tells a host that asks for a name's addresses once: what `ask` returns. Nothing, where the host
+    can't even ask."""
+    done = lab.inside(host, "/usr/bin/python3", "-c", ASK, server, name)
+    return json.loads(done.stdout) if done.returncode == 0 else {}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from components.strategies.coredns_federated import names
+from tests.lab.asking import asked
 from tests.lab.stack import Json, RunningStack, in_a_lab, region, small_config, wait_until
 from tests.lab.watching import watched
 
@@ -14,22 +15,6 @@ WORD = "coredns-federated"
 NAMES = ("alpha", "beta", "gamma")
 CLUSTER_DNS, KNOWS_ALL, ANY_SERVER = "10.1.32.10", "10.1.32.53", "10.1.32.54"
 """Alpha's, by the plan and the lab's convention."""
-
-ASK = """
-import socket, struct, sys
-server, name = sys.argv[1:]
-labels = b"".join(bytes([len(each)]) + each.encode() for each in name.split("."))
-link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-link.settimeout(5)
-link.sendto(struct.pack(">6H", 7, 256, 1, 0, 0, 0) + labels + b"\\0" + struct.pack(">2H", 1, 1), (server, 53))
-try:
-    answer = link.recv(4096)
-    code, count = answer[3] & 15, struct.unpack(">H", answer[6:8])[0]
-    print({0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN"}.get(code, code), socket.inet_ntoa(answer[-4:]) if count else "")
-except OSError:
-    print("silent")
-"""
-"""A question for an address: the code, and the address that ends the answer."""
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -55,8 +40,9 @@ def name_of(place: str, pod: str = "cockroachdb-0") -> str:
 
 
 def ask(stack: RunningStack, server: str, place: str, pod: str = "cockroachdb-0") -> str:
-    name = name_of(place, pod)
-    return stack.lab.inside("alpha-host-0", "/usr/bin/python3", "-c", ASK, server, name).stdout.strip()
+    """What a server tells a host of alpha: the code and the addresses, or why there is no answer."""
+    found = asked(stack.lab, "alpha-host-0", server, name_of(place, pod))
+    return " ".join([found["rcode"], *found["addresses"]]) if "rcode" in found else found.get("error", "cannot ask")
 
 
 def address(stack: RunningStack, place: str) -> str:
@@ -113,11 +99,11 @@ def test_credentials_change_without_a_gap(stack: RunningStack) -> None:
     before = {place: servers(stack, place) for place in NAMES}
     stack.configure(config(2))
     # A cluster's CoreDNS hides a gap of these servers', as it remembers; they are asked themselves, too.
-    asked = {f"{place}-host-0": f"10.{number}.32.10" for number, place in enumerate(NAMES, 1)}
-    asked["alpha-host-1"] = KNOWS_ALL
-    with watched(stack.lab, asked, [name_of("beta"), name_of("gamma")]) as seen:
+    servers_of = {f"{place}-host-0": f"10.{number}.32.10" for number, place in enumerate(NAMES, 1)}
+    servers_of["alpha-host-1"] = KNOWS_ALL
+    with watched(stack.lab, servers_of, [name_of("beta"), name_of("gamma")]) as seen:
         stack.up()
-    assert {place: each.failed for place, each in seen.items()} == {place: [] for place in asked}
+    assert {place: each.failed for place, each in seen.items()} == {place: [] for place in servers_of}
     assert all(each.rounds > 50 for each in seen.values()), seen
     for place in NAMES:
         secrets = stack.get(place, "secrets", "-n", names.NAMESPACE)["items"]

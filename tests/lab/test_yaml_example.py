@@ -15,7 +15,7 @@ from lab import tools
 from lab.environment import environment
 from lab.paths import PROJECT
 from tests.engine.installed import installed
-from tests.lab.asking import CLIENT
+from tests.lab.asking import asked
 from tests.lab.running import RunningLab, small_plan
 from tests.lab.stack import wait_until
 
@@ -34,7 +34,6 @@ kind: Service
 metadata: {name: shop, namespace: REGION}
 spec: {ports: [{port: 80}]}
 """
-ASK = CLIENT + "\nprint(json.dumps(ask(sys.argv[1], sys.argv[2], attempts=1)))\n"
 
 
 class Example:
@@ -76,8 +75,7 @@ class Example:
     def answer(self, region: str, name: str) -> dict[str, Any]:
         """What a region's DNS says of a name, asked by a host there."""
         server = self.service_ip(region, "kube-system", "kube-dns")
-        asked = self.lab.inside(self.lab.hosts(region)[0], "/usr/bin/python3", "-c", ASK, server, name)
-        return json.loads(asked.stdout) if asked.returncode == 0 else {}
+        return asked(self.lab, self.lab.hosts(region)[0], server, name)
 
 
 def test_names_cross_between_clusters(new_lab: Callable[[], RunningLab], tmp_path: Path) -> None:

@@ -12,31 +12,22 @@ from dataclasses import dataclass
 import pytest
 
 from lab.paths import PROJECT
+from tests.lab.asking import DNS
 from tests.lab.running import RunningLab
 
 STOP_SECONDS = 60
 
-WATCHER = """
-import json, select, socket, struct, sys, time
-
-def ask(server, name):
-    labels = b"".join(bytes([len(each)]) + each.encode() for each in name.split("."))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.settimeout(2)
-        link.connect((server, 53))
-        link.send(struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!HH", 1, 1))
-        flags, _, answers = struct.unpack("!HHH", link.recv(4096)[2:8])
-        return "" if flags & 15 == 0 and answers else f"response code {flags & 15}, {answers} records"
+WATCHER = (
+    DNS
+    + """
+import json, select, sys
 
 def missing(server, name):
-    try:
-        return ask(server, name)
-    except OSError:
+    found = ask(server, name, timeout=2, attempts=1)
+    if found["status"] != "answered":
         time.sleep(0.2)
-    try:
-        return ask(server, name)
-    except OSError as error:
-        return str(error)
+        found = ask(server, name, timeout=2, attempts=1)
+    return "" if found.get("addresses") else found.get("error") or f"{found['rcode']} without an address"
 
 server, names = sys.argv[1], sys.argv[2:]
 rounds, failed, begun = 0, [], time.time()
@@ -50,6 +41,7 @@ while True:
         break
 print(json.dumps({"rounds": rounds, "failed": failed}))
 """
+)
 """Asks until its input ends, but once in any case; then it says what came of it.
 
 A question without an answer is asked again, as resolvers do, but 0.2 s later: who ends without notice, as kube-dns's
