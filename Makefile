@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN = $(PY) -m lab.up
 WHICH = --stack $(STACK) --name $(LAB_NAME)
 
-.PHONY: help setup up down verify test test-all acceptance mutations bench docs app picture reference day-two
+.PHONY: help setup up down verify test test-all acceptance mutations bench docs app picture recording reference day-two
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 12
 
@@ -25,6 +25,7 @@ verify: setup ## the matrix alone
 
 app: setup ## the app team's example on the stack that is up: an app in every region, and what it writes and reads
 	@$(PY) -m lab.app $(WHICH)
+
 picture: setup ## verify, and draw what was found: .lab/NAME/topology.html
 	@$(RUN) picture $(WHICH)
 
@@ -45,6 +46,9 @@ mutations: setup ## the network of a running STACK, resource by resource: what p
 
 reference: setup ## docs/schema.json and docs/components.md, made from the components
 	@$(PY) -m reference
+
+recording: setup ## docs/recording.md: what a terminal shows of `up`, a fault, `app` and `down` (eight minutes)
+	@$(PY) -m lab.record
 
 bench: setup ## figures and plots
 	@$(PY) -m bench

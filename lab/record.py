@@ -1,0 +1,145 @@
+"""`make recording`: types the README's commands into a terminal and keeps what it shows, as docs/recording.md."""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import os
+import pty
+import select
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from lab.paths import PROJECT
+from lab.screen import Line, Screen
+
+COMMANDS = (
+    "make up",
+    ".venv/bin/python -m lab fault cut us-west1",
+    "make verify",
+    ".venv/bin/python -m lab fault heal",
+    "make verify",
+    "make app",
+    "make down",
+)
+PAGE = PROJECT / "docs" / "recording.md"
+ROWS, COLUMNS = 50, 150
+HEAD, TAIL = 30, 60
+"""Lines of one command that are shown from its beginning and from its end."""
+
+INTRODUCTION = """# A recording
+
+What a terminal shows from nothing running to nothing running again: the lab and the `dev` stack come up, a region is
+cut off and healed, the app team's example is put on it, and all of it is taken down.
+
+`make recording` made this page on {day}, on {cores} cores, with all tools built before. Lines that are redrawn stand as
+they were at last. On the left is the second, since the command began, at which a line was last written.
+
+| command | began at | ended at | seconds | exit code |
+|---|---:|---:|---:|---:|
+"""
+
+
+@dataclass(frozen=True)
+class Take:
+    """One command as it was seen. Seconds since the recording began."""
+
+    command: str
+    began: float
+    ended: float
+    code: int
+    lines: Sequence[Line]
+
+
+def main() -> int:
+    """Record, and write the page. 0, whatever the commands' exit codes are: they are on the page."""
+    start = time.monotonic()
+    takes = []
+    for command in COMMANDS:
+        sys.stdout.write(f"{time.monotonic() - start:6.0f} s  {command}\n")
+        sys.stdout.flush()
+        takes.append(take(command, start))
+    PAGE.write_text(page(takes, datetime.now(UTC).date(), os.cpu_count() or 1), encoding="utf-8")
+    sys.stdout.write(f"{time.monotonic() - start:6.0f} s  {PAGE.relative_to(PROJECT)}\n")
+    return 0
+
+
+def take(command: str, start: float) -> Take:
+    """Run a command in a terminal of its own. `start`: the recording's, of `time.monotonic`."""
+    screen, decoder = Screen(), codecs.getincrementaldecoder("utf-8")("replace")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    began = time.monotonic()
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    running = subprocess.Popen(
+        ["bash", "-c", command], cwd=PROJECT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    try:
+        for data in _read(ours, running):
+            screen.write(decoder.decode(data), time.monotonic() - began)
+    finally:
+        os.close(ours)
+    return Take(command, began - start, time.monotonic() - start, running.wait(), screen.lines)
+
+
+def _read(terminal: int, running: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """What comes, until the command has ended and nothing more does: daemons that it left may hold the terminal."""
+    ended = False
+    while True:
+        if not select.select([terminal], [], [], 0.2)[0]:
+            if ended:
+                return
+            ended = running.poll() is not None
+            continue
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:  # the terminal's other end is closed by all
+            return
+        if not data:
+            return
+        yield data
+
+
+def page(takes: Sequence[Take], day: date, cores: int) -> str:
+    """The page's text. Raises ValueError where a line has this machine's name or a path of it in it."""
+    rows = [
+        f"| `{each.command}` | {each.began:.0f} | {each.ended:.0f} | {each.ended - each.began:.0f} | {each.code} |\n"
+        for each in takes
+    ]
+    scenes = [f"\n## {each.began:.0f} s: `{each.command}`\n\n```\n{transcript(each)}```\n" for each in takes]
+    text = INTRODUCTION.format(day=day.isoformat(), cores=cores) + "".join([*rows, *scenes])
+    text = text.replace(f"{PROJECT}/", "").replace(str(PROJECT), ".")
+    told = [word for word in (socket.gethostname(), str(PROJECT.parent)) if len(word) > 1 and word in text]
+    if told:
+        raise ValueError(f"the recording tells of this machine: {', '.join(told)}")
+    return text
+
+
+def transcript(seen: Take) -> str:
+    """A line of text for each line that the terminal shows, but those in the middle of many."""
+    lines = [f"{line.second:4.0f}  {line.text}".rstrip() for line in _trimmed(seen.lines)]
+    left = len(lines) - HEAD - TAIL
+    if left > 1:
+        lines[HEAD:-TAIL] = [f"      … {left} more lines"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _trimmed(lines: Iterable[Line]) -> list[Line]:
+    """Without the empty ones at both ends."""
+    kept = list(lines)
+    for end in (0, -1):
+        while kept and not kept[end].text.strip():
+            kept.pop(end)
+    return kept
+
+
+if __name__ == "__main__":
+    sys.exit(main())
