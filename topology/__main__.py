@@ -1,7 +1,7 @@
 """`python -m topology FILE [--verify FILE] [--output FILE]`: a stack as a page or a picture.
 
 FILE is a stack file, or the output of `pulumi stack output --json`, `python -m stacks.plan FILE --json`,
-`pulumi preview --json` or `pulumi stack export`. Exit code 0; 2 with what is wrong on stderr.
+`pulumi preview --json --show-sames` or `pulumi stack export`. Exit code 0; 2 with what is wrong on stderr.
 """
 
 from __future__ import annotations

@@ -37,12 +37,15 @@ def read_topology(source: str) -> Document:
     elif "steps" in document or "deployment" in document:
         record = lock_record(from_json(document))
         if record is None:
-            raise UnreadableError(f"{source}: no AddressLock in it that is known; is it a stack of this program?")
+            raise UnreadableError(
+                f"{source}: no AddressLock in it that is known; is it a stack of this program, and a preview with "
+                "--show-sames?"
+            )
         document = record["topology"]
     if not isinstance(document, Mapping) or not isinstance(document.get("regions"), list) or not document["regions"]:
         raise UnreadableError(
             f"{source}: no regions in it; use a stack file, or the output of `pulumi stack output --json`, "
-            "`python -m stacks.plan FILE --json`, `pulumi preview --json` or `pulumi stack export`"
+            "`python -m stacks.plan FILE --json`, `pulumi preview --json --show-sames` or `pulumi stack export`"
         )
     if not all(isinstance(region, Mapping) for region in document["regions"]):
         raise UnreadableError(f"{source}: names regions, but has no topology; use `pulumi stack output --json`, whole")

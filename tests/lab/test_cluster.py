@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import topology.__main__ as topology
 from tests.lab.stack import (
     RunningStack,
     cluster_ids,
@@ -82,6 +83,31 @@ def test_the_same_up_changes_nothing(stack: RunningStack) -> None:
     assert {region: identity(stack.pods(region)) for region in REGIONS} == before
     assert seconds < 60
     stack.run("pulumi", "preview", "--expect-no-changes")
+
+
+def test_it_is_drawn_from_whatever_the_engine_tells(stack: RunningStack, tmp_path: Path) -> None:
+    """A preview, the outputs and the state of a stack that runs give the page that its stack file gives."""
+    verdict = tmp_path / "verify.json"
+    verdict.write_text(json.dumps(stack.verify()))
+    told = {
+        "preview": ("preview", "--json", "--show-sames"),
+        "outputs": ("stack", "output", "--json"),
+        "state": ("stack", "export"),
+    }
+    pages = {"stack file": drawn(stack.file, verdict)}
+    for name, words in told.items():
+        source = tmp_path / f"{name}.json"
+        source.write_text(stack.run("pulumi", *words).stdout)
+        pages[name] = drawn(source, verdict)
+    assert "verified: green" in pages["stack file"]
+    assert {name for name, page in pages.items() if page != pages["stack file"]} == set()
+
+
+def drawn(source: Path, verdict: Path) -> str:
+    """The page of a source, with health."""
+    output = source.with_suffix(".html")
+    assert topology.main([str(source), "--verify", str(verdict), "-o", str(output)]) == 0
+    return output.read_text(encoding="utf-8")
 
 
 def test_databases_are_as_configured(stack: RunningStack, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def test_with_health_and_a_place_of_ones_own(tmp_path: Path) -> None:
         (["FILE"], '{"regions": []}', "pulumi stack output --json"),
         (["FILE"], '{"regions": ["us-east1"]}', "has no topology"),
         (["FILE"], '{"steps": []}', "no AddressLock"),
+        (["FILE"], '{"steps": [{"op": "update", "newState": {"urn": "a::b", "parent": "a::stack"}}]}', "--show-sames"),
         (["FILE", "--verify", "FILE"], "PLAN", "is not verify's JSON of contract version 1"),
         (["FILE", "-o", "drawn.png"], "PLAN", "neither in .html nor in .svg"),
         (["FILE", "--place", "dc-1=91,0"], "PLAN", "latitudes are from -85 to 85"),
