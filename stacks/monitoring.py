@@ -98,9 +98,10 @@ def files(settings: Settings, plan: AddressPlan, folder: str) -> Iterator[tuple[
         max_offset_ms=milliseconds(settings.cockroachdb.max_offset),
         dns_addresses=sorted({address for region in live for address in forwarded_to(plan.region(region.name))}),
         backups=settings.backup is not None,
-        backup_seconds=period(settings.backup),
     )
     yield "rules.yml", _yaml({"groups": alerts.groups(watched)})
+    if (seconds := period(settings.backup)) is not None:
+        yield "rules-all-regions.yml", _yaml({"groups": alerts.groups_of_all_regions(watched, seconds)})
     for dashboard in dashboards.DASHBOARDS:
         yield f"{dashboard.name}.json", dashboards.to_json(dashboard)
 

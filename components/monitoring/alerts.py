@@ -1,6 +1,6 @@
 """Alert rules from plain values: each threshold follows from the config or says where it comes from. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +31,6 @@ class Watched:
     """`host:port` of the regions' DNS, as the others' CoreDNS forwards to them."""
     backups: bool = False
     """Whether there is a schedule."""
-    backup_seconds: int | None = None
-    """Longest time between two backups, where the rules see the nodes of all regions; None: no rule about their age."""
 
     def labels(self, *more: str) -> str:
         """The selector of the nodes' series."""
@@ -71,7 +69,7 @@ WARNING, CRITICAL = "warning", "critical"
 
 
 def groups(watched: Watched) -> list[dict[str, Any]]:
-    """`groups` of a rule file, and of a PrometheusRule's spec."""
+    """`groups` of a rule file, and of a PrometheusRule's spec, for who sees one region's nodes or more."""
     by_name = {
         "nodes": _nodes(watched),
         "ranges": _ranges(watched),
@@ -79,6 +77,18 @@ def groups(watched: Watched) -> list[dict[str, Any]]:
         "certificates": _certificates(watched),
         "backups": _backups(watched),
     }
+    return _grouped(by_name)
+
+
+def groups_of_all_regions(watched: Watched, backup_seconds: int) -> list[dict[str, Any]]:
+    """`groups` for what sees the nodes of all regions: elsewhere they fire without a reason.
+
+    `backup_seconds`: longest time between two backups.
+    """
+    return _grouped({"all-regions": _backup_age(watched, backup_seconds)})
+
+
+def _grouped(by_name: Mapping[str, Iterable[Alert]]) -> list[dict[str, Any]]:
     found = {name: [alert.rule() for alert in alerts] for name, alerts in by_name.items()}
     return [{"name": f"cockroachdb-{name}", "rules": rules} for name, rules in found.items() if rules]
 
@@ -239,16 +249,18 @@ def _backups(watched: Watched) -> Iterator[Alert]:
             "A scheduled backup has failed",
             "SHOW JOBS says why. Storage that the nodes may not write to is the usual reason.",
         )
-    if watched.backup_seconds is not None:
-        window = 2 * watched.backup_seconds
-        yield Alert(
-            "CockroachDBBackupTooOld",
-            # Only the node that completed it says when, and forgets it with a restart.
-            "time() - max by (cluster) (max_over_time(schedules_BACKUP_last_completed_time"
-            f"{watched.labels()}[{window}s])) > {window}",
-            "15m",
-            CRITICAL,
-            "The newest backup is {{ $value | humanizeDuration }} old",
-            "Twice the time between two backups. This rule has to see the nodes of all regions: any of them may be the "
-            "one that completes a backup.",
-        )
+
+
+def _backup_age(watched: Watched, backup_seconds: int) -> Iterator[Alert]:
+    window = 2 * backup_seconds
+    yield Alert(
+        "CockroachDBBackupTooOld",
+        # Only the node that completed it says when, and forgets it with a restart.
+        "time() - max by (cluster) (max_over_time(schedules_BACKUP_last_completed_time"
+        f"{watched.labels()}[{window}s])) > {window}",
+        "15m",
+        CRITICAL,
+        "The newest backup is {{ $value | humanizeDuration }} old",
+        "Twice the time between two backups. This rule has to see the nodes of all regions: any of them may be the one "
+        "that completes a backup.",
+    )

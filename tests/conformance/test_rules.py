@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components.monitoring.alerts import JOB, groups
+from components.monitoring.alerts import JOB
 from lab.tools import bin_dir, demand
-from tests.unit.monitoring.queries import WATCHED, of_dashboards
+from tests.unit.monitoring.queries import GROUPS, WATCHED, of_dashboards
 
 pytestmark = pytest.mark.long  # the first run builds promtool
 
@@ -32,7 +32,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
     file = tmp_path / "rules.yml"
-    file.write_text(yaml.safe_dump({"groups": groups(WATCHED)}))
+    file.write_text(yaml.safe_dump({"groups": GROUPS}))
     return file
 
 

@@ -115,6 +115,14 @@ def test_files_for_a_plain_prometheus(stack_file: Path, tmp_path: Path) -> None:
     assert any(rule["alert"] == "CrossRegionDnsFails" for group in rules for rule in group["rules"])
 
 
+def test_only_who_sees_all_regions_is_told_of_the_newest_backups_age() -> None:
+    """A region whose nodes have completed none would take it for one that is missing."""
+    settings, addresses = plan(config(backup={"uri": "nodelocal://1/b", "schedule": "@daily"}))
+    files = dict(monitoring.files(settings, addresses, "/mnt"))
+    assert [name for name, text in files.items() if "CockroachDBBackupTooOld" in text] == ["rules-all-regions.yml"]
+    assert "CockroachDBBackupFailed" in files["rules.yml"]
+
+
 def test_a_bad_stack_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stack_file = tmp_path / "Pulumi.bad.yaml"
     stack_file.write_text("config: {'cockroachdb-multiregion:regions': []}")
