@@ -102,11 +102,12 @@ func (s *Session) runBackup(uri string, names []string, append_ bool) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	if err := s.engine.cluster.Barrier(s.ctx); err != nil {
+	// A transaction of nothing brings the clock to the present.
+	if _, err := s.engine.cluster.Commit(s.ctx, state.Txn{Time: time.Now().UnixMicro()}); err != nil {
 		return 0, err
 	}
-	entries, applied := s.engine.cluster.Machine().At()
-	made := &manifest{End: time.Now().UTC(), Applied: applied, Whole: names == nil}
+	entries, applied, clock := s.engine.cluster.Machine().At()
+	made := &manifest{End: time.UnixMicro(clock).UTC(), Applied: applied, Whole: names == nil}
 	folder := made.End.Format(fullFolder)
 	if append_ {
 		chain, err := to.chain("LATEST")

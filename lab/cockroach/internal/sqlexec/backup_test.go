@@ -93,6 +93,37 @@ func TestFullAndIncrementalBackupsComeBack(t *testing.T) {
 	b.is("SELECT count(*) FROM accounts", "3")
 }
 
+const then = " AS OF SYSTEM TIME '"
+
+func TestWhatHasNotChangedSinceABackupIsStillKnown(t *testing.T) {
+	b := newBackups(t)
+	b.must("CREATE TABLE empty (id INT PRIMARY KEY)", "BACKUP INTO 'nodelocal://1/all'", "INSERT INTO accounts VALUES (3, 30)", "BACKUP INTO LATEST IN 'nodelocal://1/all'")
+	ends := strings.Split(b.rows("SELECT DISTINCT end_time FROM [SHOW BACKUP FROM LATEST IN 'nodelocal://1/all'] ORDER BY end_time"), "; ")
+	b.must("RESTORE DATABASE bank FROM LATEST IN 'nodelocal://1/all' WITH new_db_name = 'copy'")
+	b.is("SELECT count(*) FROM accounts"+then+ends[1]+"'", "3")
+	b.refused("SELECT count(*) FROM accounts"+then+ends[0]+"'", codeInternal, "must be after replica GC threshold")
+
+	prints := "[SHOW EXPERIMENTAL_FINGERPRINTS FROM TABLE "
+	was := b.rows("SELECT * FROM " + prints + "bank.public.accounts]" + then + ends[1] + "'")
+	if !strings.HasPrefix(was, "accounts_pkey ") || strings.HasSuffix(was, "NULL") {
+		t.Error(was)
+	}
+	b.is("SELECT * FROM "+prints+"copy.public.accounts]", was)
+	b.is("SELECT * FROM "+prints+"copy.public.empty]", b.rows("SELECT * FROM "+prints+"bank.public.empty]"+then+ends[1]+"'"))
+	b.must("UPDATE copy.accounts SET amount = 31 WHERE id = 3")
+	if now := b.rows("SELECT * FROM " + prints + "copy.public.accounts]"); now == was {
+		t.Error("another content has the same fingerprint: ", now)
+	}
+
+	b.must("DELETE FROM accounts WHERE id = 3")
+	b.refused("SELECT * FROM "+prints+"bank.public.accounts]"+then+ends[1]+"'", codeInternal, "must be after replica GC threshold")
+	b.is("SELECT count(*) FROM bank.empty"+then+ends[1]+"'", "0")
+	b.must("ALTER TABLE empty ADD COLUMN word STRING")
+	b.refused("SELECT count(*) FROM bank.empty"+then+ends[1]+"'", codeInternal, "must be after replica GC threshold")
+	b.refused("SELECT count(*) FROM bank.empty"+then+"2999-01-01'", codeInvalidParameter, "in the future")
+	b.refused("SELECT count(*) FROM bank.empty"+then+"yesterday'", codeInvalidParameter, "neither timestamp")
+}
+
 func TestADamagedBackupIsNotRestored(t *testing.T) {
 	b := newBackups(t)
 	b.must("BACKUP INTO 'nodelocal://self/all'")

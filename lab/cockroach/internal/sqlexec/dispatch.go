@@ -126,6 +126,8 @@ func (s *Session) display(statement tree.Statement) (*Result, error) {
 		return s.showSchedules(n)
 	case *tree.ShowBackup:
 		return s.showBackup(n)
+	case *tree.ShowFingerprints:
+		return s.showFingerprints(n)
 	case *tree.ShowTransactionStatus:
 		v, err := s.showVar("transaction_status")
 		result := table("TRANSACTION STATUS", String)

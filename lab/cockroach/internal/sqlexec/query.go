@@ -3,6 +3,7 @@ package sqlexec
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/cockroachdb-parser/pkg/sql/sem/tree"
 )
@@ -59,8 +60,11 @@ func known(t Type) Type {
 }
 
 func (s *Session) selectClause(n *tree.SelectClause, whole *tree.Select, outer scope) (*Result, error) {
-	if len(n.Window) > 0 || len(n.DistinctOn) > 0 || n.From.AsOf.Expr != nil && !s.followerRead(n.From.AsOf.Expr) {
-		return nil, unsupported("WINDOW, DISTINCT ON and AS OF SYSTEM TIME")
+	if len(n.Window) > 0 || len(n.DistinctOn) > 0 {
+		return nil, unsupported("WINDOW and DISTINCT ON")
+	}
+	if err := s.asOf(n.From.AsOf.Expr); err != nil {
+		return nil, err
 	}
 	var condition tree.Expr
 	if n.Where != nil {
@@ -130,6 +134,33 @@ func (s *Session) selectClause(n *tree.SelectClause, whole *tree.Select, outer s
 	}
 	result.Rows = result.Rows[low:high]
 	return result, nil
+}
+
+// asOf takes the statement to a moment of the past, given as a timestamp or as an interval before now.
+func (s *Session) asOf(expr tree.Expr) error {
+	if expr == nil || s.followerRead(expr) {
+		return nil
+	}
+	if s.open != nil {
+		return unsupported("AS OF SYSTEM TIME inside a transaction")
+	}
+	text, err := s.text(expr)
+	if err != nil {
+		return err
+	}
+	at := s.now
+	if ago, err := parseInterval(text); err == nil {
+		at = at.Add(ago)
+	} else if v, err := cast(text, Timestamp); err == nil {
+		at = v.(time.Time)
+	} else {
+		return errorf(codeInvalidParameter, "AS OF SYSTEM TIME: value is neither timestamp, decimal, nor interval")
+	}
+	if at.After(s.now) {
+		return errorf(codeInvalidParameter, "AS OF SYSTEM TIME: cannot specify timestamp in the future")
+	}
+	s.tx.asOf = at.UnixMicro()
+	return nil
 }
 
 // followerRead accepts the usual stale-read function: reading the newest instead is always within its promise.

@@ -134,7 +134,12 @@ func (t *tableDef) relation(alias string) *relation {
 }
 
 // readTable reads the rows that may match where: one, where it fixes the whole primary key, else all.
-func (s *Session) readTable(t *tableDef, alias string, where tree.Expr) (*relation, error) {
+func (s *Session) readTable(t *tableDef, alias string, where tree.Expr) (_ *relation, err error) {
+	defer func() {
+		if err == nil {
+			err = s.tx.unchanged(t.prefix())
+		}
+	}()
 	out := t.relation(alias)
 	add := func(key string, stored map[string]*string) error {
 		row, err := t.unpack(stored)

@@ -77,7 +77,7 @@ func (s *Session) findTable(name *tree.TableName) (*tableDef, error) {
 	if !ok {
 		return nil, errorf(codeUndefinedTable, "relation %q does not exist", tree.AsString(name))
 	}
-	return t, nil
+	return t, s.tx.unchanged(t.key())
 }
 
 func (s *Session) tableDatabase(name *tree.TableName) (string, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"sort"
 	"strings"
+	"time"
 
 	"lab/cockroach/internal/state"
 )
@@ -18,6 +19,7 @@ type txn struct {
 	points  map[string]uint64
 	groups  map[string]uint64
 	writes  map[string]json.RawMessage // nil deletes
+	asOf    int64                      // Unix microseconds of AS OF SYSTEM TIME; 0: now
 }
 
 func newTxn(cluster Cluster) *txn {
@@ -101,12 +103,29 @@ func (t *txn) put(key string, value any) error {
 
 func (t *txn) delete(key string) { t.writes[key] = nil }
 
+// unchanged refuses what was read, under a key or a group, if it has been written since the moment that is asked for: versions before
+// the newest are not kept, as if the garbage collector came at once.
+func (t *txn) unchanged(key string) error {
+	if t.asOf == 0 {
+		return nil
+	}
+	machine := t.cluster.Machine()
+	written := machine.GroupWritten(key)
+	if entry, ok := machine.Get(key); ok {
+		written = entry.Written
+	}
+	if written > t.asOf {
+		return errorf(codeInternal, "batch timestamp %d must be after replica GC threshold %d", t.asOf, written)
+	}
+	return nil
+}
+
 // commit says whether the transaction took effect; where it did not, something it read has changed.
 func (t *txn) commit() (bool, error) {
 	if len(t.writes) == 0 {
 		return true, nil
 	}
-	command := state.Txn{Points: t.points, Groups: t.groups}
+	command := state.Txn{Time: time.Now().UnixMicro(), Points: t.points, Groups: t.groups}
 	for key, value := range t.writes {
 		command.Writes = append(command.Writes, state.Write{Key: key, Value: value})
 	}

@@ -13,6 +13,7 @@ type Write struct {
 
 // Txn is a serializable transaction: it takes effect only if nothing that it read has changed since.
 type Txn struct {
+	Time   int64             `json:"t,omitempty"` // when it was sent, in Unix microseconds
 	Points map[string]uint64 `json:"p,omitempty"` // key -> version read, 0 where it was missing
 	Groups map[string]uint64 `json:"g,omitempty"` // group -> version at the time of the range read
 	Writes []Write           `json:"w,omitempty"`
@@ -182,13 +183,15 @@ func (m *Machine) applyTxn(index uint64, txn Txn) string {
 			return Conflict
 		}
 	}
+	m.image.Clock = max(m.image.Clock+1, txn.Time)
 	for _, write := range txn.Writes {
 		if len(write.Value) == 0 {
 			m.data.Delete(Entry{Key: write.Key})
 		} else {
-			m.data.ReplaceOrInsert(Entry{Key: write.Key, Value: write.Value, Version: index})
+			m.data.ReplaceOrInsert(Entry{Key: write.Key, Value: write.Value, Version: index, Written: m.image.Clock})
 		}
 		m.image.Groups[Group(write.Key)] = index
+		m.image.Written[Group(write.Key)] = m.image.Clock
 	}
 	return OK
 }

@@ -53,11 +53,12 @@ func Tier(locality, key string) string {
 	return ""
 }
 
-// Entry is a stored value and the log index that wrote it.
+// Entry is a stored value, and the log index and the moment that wrote it.
 type Entry struct {
 	Key     string          `json:"k"`
 	Value   json.RawMessage `json:"v"`
 	Version uint64          `json:"n"`
+	Written int64           `json:"t,omitempty"` // by the machine's clock
 }
 
 type image struct {
@@ -66,6 +67,8 @@ type image struct {
 	NextID    uint64             `json:"nextId"`
 	Members   map[uint64]*Member `json:"members"`
 	Groups    map[string]uint64  `json:"groups"`
+	Written   map[string]int64   `json:"written"` // group -> moment of the last write
+	Clock     int64              `json:"clock"`   // of the last transaction, in Unix microseconds: no two have the same
 	Recent    []Outcome          `json:"recent"`
 	Applied   uint64             `json:"applied"`
 	Entries   []Entry            `json:"entries"`
@@ -92,6 +95,9 @@ func (m *Machine) reset(from image) {
 	}
 	if from.Groups == nil {
 		from.Groups = map[string]uint64{}
+	}
+	if from.Written == nil {
+		from.Written = map[string]int64{}
 	}
 	m.data = btree.NewG(32, func(a, b Entry) bool { return a.Key < b.Key })
 	for _, entry := range from.Entries {
@@ -196,15 +202,16 @@ func (m *Machine) Scan(prefix string) []Entry {
 	return out
 }
 
-// At is every entry of one moment, in order, and the index of the last command that had been applied.
-func (m *Machine) At() (entries []Entry, applied uint64) {
+// At is every entry of one moment, in order, the index of the last command that had been applied, and the clock: nothing that
+// comes later is written at that moment or before.
+func (m *Machine) At() (entries []Entry, applied uint64, clock int64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	m.data.Ascend(func(e Entry) bool {
 		entries = append(entries, e)
 		return true
 	})
-	return entries, m.image.Applied
+	return entries, m.image.Applied, m.image.Clock
 }
 
 // Group is the part of a key that a range read is checked against: everything up to its second slash.
@@ -225,4 +232,11 @@ func (m *Machine) GroupVersion(group string) uint64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.image.Groups[group]
+}
+
+// GroupWritten is the moment of the last write under a group.
+func (m *Machine) GroupWritten(group string) int64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.image.Written[group]
 }
