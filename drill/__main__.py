@@ -1,7 +1,7 @@
 """`python -m drill Pulumi.STACK.yaml`: does the newest backup come back?
 
-Restores each database of the stack under another name, compares the tables' rows with what was there at the backup's
-time, and drops it again. Exit code 0: it came back as it was; 1: it differs; 2: nothing came back; 3: could not run.
+Restores each database of the stack under another name, compares the tables with what was in them at the backup's time,
+and drops it again. Exit code 0: it came back as it was; 1: it differs; 2: nothing came back; 3: could not run.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What the drill's pod runs: restores databases under other names, counts rows, drops them, prints one JSON line.
+"""What the drill's pod runs: restores databases under other names, compares them, drops them, prints one JSON line.
 
 Standard library only; the PostgreSQL protocol is `verify.probe`'s, which lies beside this file in the pod.
 """
@@ -84,17 +84,38 @@ def _database(
 def _table(
     session: Session, name: str, restored: str, schema: str, table: str, end: str, stated: int | None
 ) -> dict[str, Any]:
-    """Rows that came back, that were there at the backup's time (None: no longer to be known), that it speaks of."""
+    """Rows that came back, that were there at the backup's time (None: no longer to be known), that it speaks of.
+
+    `differs`: indexes whose contents are others than then; None where that can't be known.
+    """
     where = f"{identifier(schema)}.{identifier(table)}"
-    found: dict[str, Any] = {"table": f"{schema}.{table}", "restored": None, "then": None, "stated": stated}
-    found["restored"] = _count(session, f"{identifier(restored)}.{where}")
+    copy, original = f"{identifier(restored)}.{where}", f"{identifier(name)}.{where}"
+    at = f" AS OF SYSTEM TIME {literal(end)}"
+    found: dict[str, Any] = {
+        "table": f"{schema}.{table}",
+        "restored": _count(session, copy),
+        "then": None,
+        "stated": stated,
+        "differs": None,
+    }
     with contextlib.suppress(Exception):
-        found["then"] = _count(session, f"{identifier(name)}.{where} AS OF SYSTEM TIME {literal(end)}")
+        found["then"] = _count(session, original + at)
+        was, came_back = _fingerprints(session, original, at), _fingerprints(session, copy)
+        found["differs"] = sorted(index for index in {*was, *came_back} if was.get(index) != came_back.get(index))
     return found
 
 
+# What is put into these is quoted by the callers.
+
+
 def _count(session: Session, table: str) -> int:
-    return int(session.query(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608  # quoted by the callers
+    return int(session.query(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608
+
+
+def _fingerprints(session: Session, table: str, at: str = "") -> dict[str, str]:
+    """Index -> fingerprint of all that is in it. Reads the whole table."""
+    shown = f"[SHOW EXPERIMENTAL_FINGERPRINTS FROM TABLE {table}]"
+    return {row[0]: row[1] for row in session.query(f"SELECT index_name, fingerprint FROM {shown}{at}")}  # noqa: S608
 
 
 @contextlib.contextmanager

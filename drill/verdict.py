@@ -45,6 +45,8 @@ def _table(table: dict[str, Any]) -> str | None:
         )
     if expected != table["restored"]:
         return f"{table['restored']} rows came back of {expected}"
+    if table["differs"]:
+        return f"as many rows came back, and with other contents: {', '.join(table['differs'])}"
     return None
 
 
@@ -64,11 +66,13 @@ def to_text(report: dict[str, Any], outcome: Outcome, problems: list[str], now: 
         lines.append(f"newest backup: {report['backups'][-1]['end']} UTC, {old} old ({layers})")
     for database in report.get("databases", []):
         if database["error"] is None:
-            rows = sum(table["restored"] for table in database["tables"])
+            tables = database["tables"]
+            rows = sum(table["restored"] for table in tables)
             lines.append(
-                f"{database['name']}: {len(database['tables'])} tables, {rows} rows, restored in "
-                f"{database['seconds']:.1f} s"
+                f"{database['name']}: {len(tables)} tables, {rows} rows, restored in {database['seconds']:.1f} s"
             )
+            if counted := sum(table["differs"] is None for table in tables):
+                lines.append(f"{database['name']}: of {counted} tables only the rows were counted")
     lines += [f"problem: {problem}" for problem in problems]
     lines.append({Outcome.GOOD: "good: it came back as it was"}.get(outcome, outcome.name.lower()))
     return "\n".join(lines)

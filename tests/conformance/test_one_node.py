@@ -224,7 +224,27 @@ def test_the_newest_backup_comes_back(node: Node) -> None:
     outcome, problems, report = node.drill()
     assert (outcome, problems) == (Outcome.GOOD, [])
     (database,) = report["databases"]
-    assert [(table["table"], table["restored"]) for table in database["tables"]] == [("public.accounts", 2)]
+    (accounts,) = database["tables"]
+    assert accounts == {"table": "public.accounts", "restored": 2, "then": 2, "stated": 2, "differs": []}
+
+
+def test_of_several_layers_contents_are_compared_as_well(node: Node) -> None:
+    node.rows(f"BACKUP INTO LATEST IN '{URI}'")
+    outcome, problems, report = node.drill()
+    assert (outcome, problems) == (Outcome.GOOD, [])
+    assert [backup["kind"] for backup in report["backups"]] == ["full", "incremental"]
+    (accounts,) = report["databases"][0]["tables"]
+    assert accounts == {"table": "public.accounts", "restored": 2, "then": 2, "stated": None, "differs": []}
+
+
+def test_what_was_written_since_is_not_held_against_a_backup(node: Node) -> None:
+    """A cluster that keeps old versions compares; the stand-in, which keeps none, counts."""
+    node.rows(f"BACKUP INTO '{URI}'")
+    node.rows("UPDATE bank.public.accounts SET amount = amount + 1 WHERE id = 1")
+    outcome, problems, report = node.drill()
+    assert (outcome, problems) == (Outcome.GOOD, [])
+    (accounts,) = report["databases"][0]["tables"]
+    assert accounts["differs"] in ([], None)
 
 
 def test_a_damaged_backup_does_not(node: Node) -> None:

@@ -21,6 +21,7 @@ FULL = [
     ["bank", "public", "accounts", "table", "full", END, "3"],
     ["other", "public", "ledger", "table", "full", END, "9"],
 ]
+PRINTS = [["accounts_pkey", "71"], ["accounts_amount_idx", "-5"]]
 LATER = "2026-11-26 04:00:00"
 INCREMENTAL = [[*row[:4], "incremental", LATER, "1"] for row in FULL]
 
@@ -29,7 +30,16 @@ class Database:
     """Answers by the statement's first words; an exception is raised."""
 
     def __init__(self, **answers: Any) -> None:
-        self.answers = {"SHOW": FULL, "RESTORE": [], "DROP": [], "then": [["3"]], "restored": [["3"]], **answers}
+        self.answers = {
+            "SHOW": FULL,
+            "RESTORE": [],
+            "DROP": [],
+            "then": [["3"]],
+            "restored": [["3"]],
+            "contents then": PRINTS,
+            "contents": PRINTS,
+            **answers,
+        }
         self.asked: list[str] = []
 
     def query(self, statement: str) -> list[list[str]]:
@@ -38,6 +48,8 @@ class Database:
             kind
             for kind, words in {
                 "SHOW": "SHOW BACKUP",
+                "contents then": 'FROM TABLE "bank"',
+                "contents": "FROM TABLE",
                 "then": "AS OF SYSTEM TIME",
                 "restored": "SELECT count",
                 "RESTORE": "RESTORE",
@@ -74,6 +86,22 @@ def test_fewer_rows_than_there_were_differ() -> None:
     assert (outcome, problems) == (Outcome.DIFFERS, ["bank.public.accounts: 2 rows came back of 3"])
 
 
+def test_as_many_rows_with_other_contents_differ() -> None:
+    changed = [PRINTS[0], ["accounts_amount_idx", "6"]]
+    outcome, problems, _ = drilled(Database(contents=changed))
+    assert outcome is Outcome.DIFFERS
+    assert problems == ["bank.public.accounts: as many rows came back, and with other contents: accounts_amount_idx"]
+    assert drilled(Database(contents=PRINTS[:1]))[0] is Outcome.DIFFERS, "an index is missing"
+
+
+def test_contents_are_those_of_the_backups_time() -> None:
+    database = Database()
+    drilled(database)
+    shown = "SELECT index_name, fingerprint FROM [SHOW EXPERIMENTAL_FINGERPRINTS FROM TABLE"
+    assert f'{shown} "drill_bank_cafe"."public"."accounts"]' in database.asked
+    assert f'{shown} "bank"."public"."accounts"] AS OF SYSTEM TIME \'{END}\'' in database.asked
+
+
 def test_rows_changed_since_do_not_count() -> None:
     """What runs has moved on; what was there at the backup's time is what counts."""
     database = Database(then=[["3"]])
@@ -83,7 +111,10 @@ def test_rows_changed_since_do_not_count() -> None:
 
 def test_a_time_that_is_gone_is_the_backups_own_word() -> None:
     gone = RuntimeError("batch timestamp must be after replica GC threshold")
-    assert drilled(Database(then=gone))[0] is Outcome.GOOD
+    outcome, problems, report = drilled(Database(then=gone))
+    assert outcome is Outcome.GOOD
+    said = verdict.to_text(report, outcome, problems, datetime.now(UTC))
+    assert "bank: of 1 tables only the rows were counted" in said
     assert drilled(Database(then=gone, restored=[["1"]]))[0] is Outcome.DIFFERS
 
 
