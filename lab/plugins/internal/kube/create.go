@@ -11,6 +11,10 @@ import (
 	"lab/plugins/internal/wire"
 )
 
+// kindMissing is how the real provider says it: people look for these words.
+const kindMissing = "the Kubernetes API server reported that the apiVersion for this resource does not exist. " +
+	"Verify that any required CRDs have been created"
+
 // Create makes an object and waits until it is ready. A preview asks the server for a dry run, where it can.
 func (p *Provider) Create(ctx context.Context, request *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	ctx, cancel := p.within(ctx)
@@ -35,8 +39,7 @@ func (p *Provider) Create(ctx context.Context, request *pulumirpc.CreateRequest)
 	case preview && (apierrors.IsForbidden(err) || apierrors.IsAlreadyExists(err) || namespaceMissing(err)):
 		return asGiven, nil
 	case meta.IsNoMatchError(err):
-		return nil, fmt.Errorf("%q: the API server has no %s; is its CustomResourceDefinition there? %w",
-			urn, news.object.GroupVersionKind(), err)
+		return nil, fmt.Errorf("creation of resource %s failed because %s: %w", identifier(news.object), kindMissing, err)
 	default:
 		return nil, fmt.Errorf("creating %q: %w", urn, err)
 	}

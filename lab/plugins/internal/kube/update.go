@@ -44,7 +44,7 @@ func (p *Provider) Update(ctx context.Context, request *pulumirpc.UpdateRequest)
 		case preview && apierrors.IsForbidden(updateErr):
 			return &pulumirpc.UpdateResponse{Properties: request.GetNews()}, nil
 		case meta.IsNoMatchError(updateErr):
-			return nil, fmt.Errorf("%q: the API server no longer has its kind; is its CustomResourceDefinition there? %w", urn, updateErr)
+			return nil, fmt.Errorf("update of resource %q failed because %s: %w", urn, kindMissing, updateErr)
 		}
 		found, err := p.readLive(context.WithoutCancel(ctx), old.live)
 		if err != nil {
