@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import fcntl
 import os
 import pty
@@ -73,7 +72,7 @@ def main() -> int:
 
 def take(command: str, start: float) -> Take:
     """Run a command in a terminal of its own. `start`: the recording's, of `time.monotonic`."""
-    screen, decoder = Screen(), codecs.getincrementaldecoder("utf-8")("replace")
+    screen = Screen()
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     began = time.monotonic()
@@ -84,7 +83,7 @@ def take(command: str, start: float) -> Take:
     os.close(theirs)
     try:
         for data in _read(ours, running):
-            screen.write(decoder.decode(data), time.monotonic() - began)
+            screen.write(data, time.monotonic() - began)
     finally:
         os.close(ours)
     return Take(command, began - start, time.monotonic() - start, running.wait(), screen.lines)

@@ -15,13 +15,13 @@ from lab.screen import Line, Screen
 
 def shown(*written: str) -> list[str]:
     """The screen's lines after pieces that arrive a second apart."""
-    return [line.text.rstrip() for line in screen(*written).lines]
+    return [line.text for line in screen(*written).lines]
 
 
 def screen(*written: str) -> Screen:
     made = Screen()
     for second, text in enumerate(written):
-        made.write(text, second)
+        made.write(text.encode(), second)
     return made
 
 
@@ -32,8 +32,8 @@ def screen(*written: str) -> Screen:
         (["\x1b[1;32mgreen\x1b[0m \x1b]8;;https://x\x07link\x1b]8;;\x07"], ["green link"]),
         (["10 %\r100 %"], ["100 %"]),
         (["long line\rshort\x1b[K"], ["short"]),
-        (["a\r\nb\r\nc\r\n\x1b[2A\x1b[2Knew"], ["a", "new", "c", ""]),
-        (["a\r\nb\r\nc\x1b[1A\r\x1b[J"], ["a", ""]),
+        (["a\r\nb\r\nc\r\n\x1b[2A\x1b[2Knew"], ["a", "new", "c"]),
+        (["a\r\nb\r\nc\x1b[1A\r\x1b[J"], ["a"]),
         (["cut in \x1b", "[1", "mtwo"], ["cut in two"]),
         (["\x1b[?25lno cursor\x1b[?25h"], ["no cursor"]),
         (["a\tb\x1b[1Gc\x1b[3C|"], ["c   |   b"]),
@@ -45,8 +45,8 @@ def test_what_is_seen(written: list[str], lines: list[str]) -> None:
 
 
 def test_a_line_has_the_second_of_its_last_change() -> None:
-    seen = screen("bar 1\r\nrest\r\n", "\x1b[2A\x1b[2Kbar 2\r\n\n", "\x1b[2A\x1b[2Kbar 2\x1b[1B").lines
-    assert seen[:2] == [Line("bar 2", 2), Line("rest", 0)], "an erased line that comes back has changed"
+    seen = screen("bar 1\r\nrest\r\n", "\x1b[2A\x1b[2Kbar 2\r\n\n", "\x1b[3A\x1b[2Kbar 2\x1b[1B").lines
+    assert seen[:2] == [Line("bar 2", 1), Line("rest", 0)], "a line that is written again as it was has not changed"
     assert screen("same", "\rsame").lines == [Line("same", 0)]
 
 
@@ -67,7 +67,7 @@ def test_bars_stand_as_they_were_at_last() -> None:
 def test_a_command_is_seen_as_a_terminal_has_it() -> None:
     command = "test -t 1 && stty size && printf 'half\\rwhole\\n' && (sleep 20 &) ; exit 3"
     taken = record.take(command, 0.0)
-    assert [line.text for line in taken.lines] == [f"{record.ROWS} {record.COLUMNS}", "whole", ""]
+    assert [line.text for line in taken.lines] == [f"{record.ROWS} {record.COLUMNS}", "whole"]
     assert taken.code == 3
     assert taken.ended - taken.began < 15, "what it left running is not waited for"
 
