@@ -45,6 +45,9 @@ def images() -> dict[str, dict[str, Any]]:
             "env": {},
             "entrypoint": ["/ko-app/external-dns"],
         },
+        "quay.io/prometheus/prometheus:*": _one_program("prometheus"),
+        "quay.io/prometheus-operator/prometheus-operator:*": _one_program("prometheus-operator"),
+        "quay.io/prometheus-operator/prometheus-config-reloader:*": _one_program("prometheus-config-reloader"),
         "registry.k8s.io/dns/k8s-dns-kube-dns:*": {
             "binds": {"/kube-dns": str(bin_dir() / "coredns")},
             "path": SYSTEM_PATH,
@@ -53,6 +56,12 @@ def images() -> dict[str, dict[str, Any]]:
         "registry.k8s.io/dns/k8s-dns-dnsmasq-nanny:*": _addon_script("/dnsmasq-nanny", "dnsmasq_nanny.py"),
         "registry.k8s.io/dns/k8s-dns-node-cache:*": _addon_script("/node-cache", "node_cache.py", coredns["binds"]),
     }
+
+
+def _one_program(name: str) -> dict[str, Any]:
+    """An image that runs one of the lab's tools."""
+    inside = f"/usr/local/bin/{name}"
+    return {"binds": {inside: str(bin_dir() / name)}, "path": SYSTEM_PATH, "env": {}, "entrypoint": [inside]}
 
 
 def _database(series: str) -> dict[str, Any]:

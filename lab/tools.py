@@ -40,7 +40,7 @@ PULUMI_FLAGS = "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Versi
 YAML_FLAGS = "-s -w -X github.com/pulumi/pulumi-yaml/pkg/version.Version=v1.30.0"
 EXTERNAL_DNS_FLAGS = "-s -w -X sigs.k8s.io/external-dns/pkg/apis/externaldns.Version=v0.21.0"
 PROMETHEUS_TAGS = "remove_all_sd,enable_kubernetes_sd"
-"""Without the clouds' ways to look for targets: half the build."""
+"""Without the clouds' ways to look for targets: half the build. Without a tag for it, no web pages either."""
 PLUGINS = (
     "pulumi-language-python",
     "pulumi-resource-pulumi-python",
@@ -102,14 +102,27 @@ TOOLS = (
         accepted=(1, 7),
         on_demand=True,
     ),
-    Tool(
-        "promtool",
-        "lab/tools/prometheus",
-        "github.com/prometheus/prometheus/cmd/promtool",
-        300,
-        accepted=(3, 0),
-        on_demand=True,
-        tags=PROMETHEUS_TAGS,
+    *(
+        Tool(
+            name,
+            "lab/tools/prometheus",
+            f"github.com/prometheus/prometheus/cmd/{name}",
+            300,
+            accepted=(3, 0),
+            on_demand=True,
+            tags=PROMETHEUS_TAGS,
+        )
+        for name in ("promtool", "prometheus")
+    ),
+    *(
+        Tool(
+            f"prometheus-{name}",
+            "lab/tools/prometheus-operator",
+            f"github.com/prometheus-operator/prometheus-operator/cmd/{package}",
+            300,
+            on_demand=True,
+        )
+        for name, package in (("operator", "operator"), ("config-reloader", "prometheus-config-reloader"))
     ),
     Tool("gen-sdk", "lab/tools/gen-sdk", ".", 60, on_demand=True),
     Tool(
