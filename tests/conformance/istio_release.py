@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lab.tools import bin_dir
+from tests.conformance.go_module import module
 
 API = ("istio.io/api", "v1.31.4", "h1:AcnncYrlDj1PJkym7h88Gggkef4MAra8QpGaXRMsr+E=")
 """The CRDs of the very version that is installed by default."""
@@ -30,23 +29,6 @@ CHARTS = {
 """Published name -> folder in the repository."""
 HELM = "helm.sh/helm/v3/cmd/helm@v3.22.0"
 INTERNAL = "_internal_defaults_do_not_set"
-
-
-@cache
-def module(path: str, version: str, checksum: str) -> Path:
-    """The folder of a Go module. Raises AssertionError where it cannot be had, or is another than the pinned one."""
-    done = subprocess.run(
-        ["go", "mod", "download", "-json", f"{path}@{version}"],
-        cwd="/",
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, f"{path}@{version}: {done.stdout}{done.stderr}"
-    found = json.loads(done.stdout)
-    assert found["Sum"] == checksum, f"{path}@{version} is {found['Sum']}, not the pinned {checksum}"
-    return Path(found["Dir"])
 
 
 def crds() -> Path:
