@@ -100,12 +100,17 @@ def _region(
         balancers=tuple(
             Balancer(each["kind"], each["name"], tuple(each["addresses"])) for each in raw.get("balancers") or ()
         ),
-        forwards=tuple(
-            Forward(zone, tuple(addresses), zones.get(zone)) for zone, addresses in (raw.get("forwards") or {}).items()
-        ),
+        forwards=_forwards(raw.get("forwards") or {}, zones),
         health=health,
         reaches=reaches(name, matrix),
     )
+
+
+def _forwards(raw: Mapping[str, Sequence[str]], zones: Mapping[str, str]) -> tuple[Forward, ...]:
+    """The regions' in their order, then others' by name: the engine hands over a mapping with its keys sorted."""
+    known = [zone for zone in zones if zone in raw]
+    every = [*known, *sorted(raw.keys() - set(known))]
+    return tuple(Forward(zone, tuple(raw[zone]), zones.get(zone)) for zone in every)
 
 
 def _named(node: str, text: str) -> bool:
