@@ -1,6 +1,7 @@
 # What people and scripts type. All logic is in lab/, tests and the tools themselves.
 STACK ?= dev
 STRATEGY ?=
+WAIT ?=
 LAB_NAME ?= $(STACK)
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -20,8 +21,8 @@ up: setup ## the lab, `pulumi up` of STACK (default dev) in it, verification; ST
 down: setup ## undo `up`: the lab with all that is in it
 	@$(RUN) down $(WHICH)
 
-verify: setup ## the matrix alone
-	@$(RUN) verify $(WHICH)
+verify: setup ## the matrix alone; WAIT=60 to measure again until green, for so many seconds
+	@$(RUN) verify $(WHICH) $(if $(WAIT),--wait $(WAIT))
 
 app: setup ## the app team's example on the stack that is up: an app in every region, and what it writes and reads
 	@$(PY) -m lab.app $(WHICH)

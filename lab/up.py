@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stack", default="dev", help="the stack file Pulumi.STACK.yaml (default: dev)")
     parser.add_argument("--strategy", help="another strategy than the stack file's")
     parser.add_argument("--name", help="the lab's name (default: the stack's)")
+    parser.add_argument("--wait", metavar="S", help="verify again until green, for so many seconds")
     parser.add_argument("--hosts", type=int, default=3, help="hosts per region")
     arguments = parser.parse_args(argv)
     try:
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             with locked(paths, "up.lock"):
                 return up(paths, arguments.stack, arguments.strategy or None, arguments.hosts)
         if arguments.command == "verify":
-            return verify(paths)
+            return verify(paths, *(["--wait", arguments.wait] if arguments.wait else []))
         if arguments.command == "picture":
             verify(paths)
             sys.stdout.write(f"{picture(paths)}\n")

@@ -49,6 +49,15 @@ def test_a_verification_that_cannot_run_leaves_no_verdict_of_before(paths: LabPa
     assert not paths.verdict.exists()
 
 
+@pytest.mark.parametrize(("words", "passed"), [([], ()), (["--wait", "60"], ("--wait", "60"))])
+def test_verification_waits_if_asked(
+    words: list[str], passed: tuple[str, ...], paths: LabPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "lab_paths", lambda _: paths)
+    monkeypatch.setattr(up, "verify", lambda _, *given: len(given) if given == passed else -1)
+    assert up.main(["verify", *words]) == len(passed)
+
+
 def test_a_picture_that_cannot_be_drawn_is_an_error(paths: LabPaths) -> None:
     paths.verdict.write_text("{}")
     with pytest.raises(LabError, match="no picture"):
