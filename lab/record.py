@@ -24,7 +24,7 @@ COMMANDS = (
     ".venv/bin/python -m lab fault cut us-west1",
     "make verify",
     ".venv/bin/python -m lab fault heal",
-    "make verify",
+    "make verify WAIT=60",
     "make app",
     "make down",
 )
@@ -38,8 +38,9 @@ INTRODUCTION = """# A recording
 What a terminal shows from nothing running to nothing running again: the lab and the `dev` stack come up, a region is
 cut off and healed, the app team's example is put on it, and all of it is taken down.
 
-`make recording` made this page on {day}, on {cores} cores, with all tools built before. Lines that are redrawn stand as
-they were at last. On the left is the second, since the command began, at which a line was last written.
+`make recording` made this page on {day}, on {cores} cores (load average {load:.0f} as it began), with all tools built
+before. Lines that are redrawn stand as they were at last. On the left is the second, since the command began, at which
+a line was last written.
 
 | command | began at | ended at | seconds | exit code |
 |---|---:|---:|---:|---:|
@@ -59,13 +60,13 @@ class Take:
 
 def main() -> int:
     """Record, and write the page. 0, whatever the commands' exit codes are: they are on the page."""
-    start = time.monotonic()
+    start, load = time.monotonic(), os.getloadavg()[0]
     takes = []
     for command in COMMANDS:
         sys.stdout.write(f"{time.monotonic() - start:6.0f} s  {command}\n")
         sys.stdout.flush()
         takes.append(take(command, start))
-    PAGE.write_text(page(takes, datetime.now(UTC).date(), os.cpu_count() or 1), encoding="utf-8")
+    PAGE.write_text(page(takes, datetime.now(UTC).date(), os.cpu_count() or 1, load), encoding="utf-8")
     sys.stdout.write(f"{time.monotonic() - start:6.0f} s  {PAGE.relative_to(PROJECT)}\n")
     return 0
 
@@ -107,14 +108,14 @@ def _read(terminal: int, running: subprocess.Popen[bytes]) -> Iterator[bytes]:
         yield data
 
 
-def page(takes: Sequence[Take], day: date, cores: int) -> str:
+def page(takes: Sequence[Take], day: date, cores: int, load: float) -> str:
     """The page's text. Raises ValueError where a line has this machine's name or a path of it in it."""
     rows = [
         f"| `{each.command}` | {each.began:.0f} | {each.ended:.0f} | {each.ended - each.began:.0f} | {each.code} |\n"
         for each in takes
     ]
     scenes = [f"\n## {each.began:.0f} s: `{each.command}`\n\n```\n{transcript(each)}```\n" for each in takes]
-    text = INTRODUCTION.format(day=day.isoformat(), cores=cores) + "".join([*rows, *scenes])
+    text = INTRODUCTION.format(day=day.isoformat(), cores=cores, load=load) + "".join([*rows, *scenes])
     text = text.replace(f"{PROJECT}/", "").replace(str(PROJECT), ".")
     told = [word for word in (socket.gethostname(), str(PROJECT.parent)) if len(word) > 1 and word in text]
     if told:

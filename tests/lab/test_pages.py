@@ -86,7 +86,7 @@ def all_ok(printed: str, regions: int) -> bool:
 
 
 def test_the_tutorial(shell: Shell) -> None:
-    """As far as it goes through: a region is cut off, named and healed; a fourth one comes, a bad config is refused."""
+    """A region is cut off, named, drawn and healed; an app comes, and a fourth region; what is bad is refused."""
     steps = iter(pages.commands("docs/tutorial.md"))
 
     def until(text: str) -> str:
@@ -110,16 +110,31 @@ def test_the_tutorial(shell: Shell) -> None:
     assert red["us-east1"][:2] == red["us-central1"][:2] == ["ok", "ok"]
     assert "route" in broken.stdout
 
-    assert all_ok(shell.succeed(until("make verify")), 3)
+    shell.succeed(until("make picture"))
+    assert "verified: red" in (shell.folder / ".lab" / LAB / "topology.html").read_text()
 
-    (fourth,) = pages.blocks("docs/tutorial.md", "yaml")
-    _append_region(shell.folder / "Pulumi.dev.yaml", fourth)
+    assert all_ok(shell.succeed(until("make verify WAIT=60")), 3)
+    told = shell.succeed(until("make app"))
+    assert all(re.search(rf"^{region} +ledger-\S+ +{region} ", told, re.MULTILINE) for region in matrix(broken.stdout))
+    shell.succeed(until("pulumi -C .lab/dev/app-team destroy").replace("/dev/", f"/{LAB}/") + " --yes")
+
+    file = shell.folder / "Pulumi.dev.yaml"
+    fourth, meant = pages.blocks("docs/tutorial.md", "yaml")
+    _append_region(file, fourth)
+    review = shell.succeed(until("pulumi preview --json --show-sames | .venv/bin/python -m review -"))
+    assert re.match(r"dev: \d+ resources change in 4 of 4 regions, nothing refused", review), review
     assert all_ok(shell.succeed(until("make up")), 4)
-    _overlapping(shell.folder / "Pulumi.dev.yaml")
+    good = file.read_text()
+    _overlapping(file)
     refused = shell.type("make up")
     assert refused.returncode != 0
     assert "regions[3].cidr: 10.1.0.0/16 overlaps regions[0].cidr" in refused.stdout + refused.stderr
 
+    file.write_text(good)
+    assert shell.type(until("pulumi destroy") + " --yes").returncode != 0
+    file.write_text(good + meant)
+    shell.succeed(until("pulumi up") + " --yes")
+    shell.succeed(until("pulumi destroy") + " --yes")
     shell.succeed(until("make down"))
     assert [step.text for step in steps] == []
     assert not (shell.folder / ".lab" / LAB).exists()

@@ -76,11 +76,11 @@ def test_the_page_tells_when_and_what_and_nothing_of_the_machine(monkeypatch: py
     many = [Line(f"line {number}", number) for number in range(200)]
     path = f"{record.PROJECT}/.lab/dev/topology.html"
     takes = [record.Take("make up", 0, 101.6, 0, many), record.Take("make down", 102, 106, 2, [Line(), Line(path, 3)])]
-    text = record.page(takes, date(2026, 11, 26), 2)
+    text = record.page(takes, date(2026, 11, 26), 2, 0.6)
     assert "| `make up` | 0 | 102 | 102 | 0 |\n| `make down` | 102 | 106 | 4 | 2 |\n" in text
     assert "\n   0  line 0\n" in text
     assert f"\n  29  line 29\n      … {200 - record.HEAD - record.TAIL} more lines\n" in text
     assert text.endswith("\n```\n   3  .lab/dev/topology.html\n```\n")
     monkeypatch.setattr(record.socket, "gethostname", lambda: "line 199")
     with pytest.raises(ValueError, match="tells of this machine: line 199"):
-        record.page(takes, date(2026, 11, 26), 2)
+        record.page(takes, date(2026, 11, 26), 2, 0.6)
