@@ -48,7 +48,7 @@ mutations: setup ## the network of a running STACK, resource by resource: what p
 reference: setup ## docs/schema.json and docs/components.md, made from the components
 	@$(PY) -m reference
 
-recording: setup ## docs/recording.md: what a terminal shows of `up`, a fault, `app` and `down` (eight minutes)
+recording: setup ## docs/recording.md: what a terminal shows of `up`, a fault, `app` and `down` (four minutes)
 	@$(PY) -m lab.record
 
 bench: setup ## figures and plots

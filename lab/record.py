@@ -77,7 +77,9 @@ def take(command: str, start: float) -> Take:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     began = time.monotonic()
-    environment = {**os.environ, "TERM": "xterm-256color"}
+    # A make inside of a make says more.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment["TERM"] = "xterm-256color"
     running = subprocess.Popen(
         ["bash", "-c", command], cwd=PROJECT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
     )
@@ -125,7 +127,7 @@ def page(takes: Sequence[Take], day: date, cores: int, load: float) -> str:
 
 def transcript(seen: Take) -> str:
     """A line of text for each line that the terminal shows, but those in the middle of many."""
-    lines = [f"{line.second:4.0f}  {line.text}".rstrip() for line in _trimmed(seen.lines)]
+    lines = [f"{line.second:4.0f}  {line.text}".rstrip() if line.text.strip() else "" for line in _trimmed(seen.lines)]
     left = len(lines) - HEAD - TAIL
     if left > 1:
         lines[HEAD:-TAIL] = [f"      … {left} more lines"]

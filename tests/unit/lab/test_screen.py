@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 
 import pytest
@@ -84,3 +85,8 @@ def test_the_page_tells_when_and_what_and_nothing_of_the_machine(monkeypatch: py
     monkeypatch.setattr(record.socket, "gethostname", lambda: "line 199")
     with pytest.raises(ValueError, match="tells of this machine: line 199"):
         record.page(takes, date(2026, 11, 26), 2, 0.6)
+
+
+def test_the_committed_page_is_of_these_commands() -> None:
+    text = record.PAGE.read_text(encoding="utf-8")
+    assert re.findall(r"^## \d+ s: `(.+)`$", text, re.MULTILINE) == list(record.COMMANDS)
