@@ -39,7 +39,7 @@ test-all: setup ## the same with every test
 acceptance: setup ## what every strategy must do, in a lab each; STRATEGY=… for one (five minutes each)
 	@$(PY) -m tests.acceptance $(if $(STRATEGY),--strategies $(STRATEGY))
 
-day-two: setup ## every operation of docs/day-two.md in a lab, under a client, and what it saw (half an hour)
+day-two: setup ## every operation of docs/day-two.md in a lab, under a client, and what it saw (half an hour to an hour)
 	@$(PY) -m tests.acceptance.day_two
 
 mutations: setup ## the network of a running STACK, resource by resource: what packets and proof say of each that is gone (an hour)

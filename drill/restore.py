@@ -98,9 +98,12 @@ def _table(
         "stated": stated,
         "differs": None,
     }
+    was = None
     with contextlib.suppress(Exception):
         found["then"] = _count(session, original + at)
-        was, came_back = _fingerprints(session, original, at), _fingerprints(session, copy)
+        was = _fingerprints(session, original, at)
+    if was is not None:
+        came_back = _fingerprints(session, copy)  # a copy that can't be read has not come back
         found["differs"] = sorted(index for index in {*was, *came_back} if was.get(index) != came_back.get(index))
     return found
 

@@ -72,7 +72,7 @@ def to_text(report: dict[str, Any], outcome: Outcome, problems: list[str], now: 
                 f"{database['name']}: {len(tables)} tables, {rows} rows, restored in {database['seconds']:.1f} s"
             )
             if counted := sum(table["differs"] is None for table in tables):
-                lines.append(f"{database['name']}: of {counted} tables only the rows were counted")
+                lines.append(f"{database['name']}: in {counted} of {len(tables)} tables only rows were compared")
     lines += [f"problem: {problem}" for problem in problems]
     lines.append({Outcome.GOOD: "good: it came back as it was"}.get(outcome, outcome.name.lower()))
     return "\n".join(lines)

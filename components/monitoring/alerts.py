@@ -69,7 +69,7 @@ WARNING, CRITICAL = "warning", "critical"
 
 
 def groups(watched: Watched) -> list[dict[str, Any]]:
-    """`groups` of a rule file, and of a PrometheusRule's spec, for who sees one region's nodes or more."""
+    """`groups` of a rule file and of a PrometheusRule's spec, for a Prometheus that sees one region's nodes or more."""
     by_name = {
         "nodes": _nodes(watched),
         "ranges": _ranges(watched),

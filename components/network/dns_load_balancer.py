@@ -114,5 +114,8 @@ def _spec(address: str, protocols: list[str], args: DnsLoadBalancerArgs) -> k8s.
 
 def _planned(address: str, status: k8s.core.v1.outputs.ServiceStatus | None) -> str:
     return planned_address(
-        address, status, "DNS", "which every other region forwards to", advice=", or `dnsManaged: false`"
+        address,
+        status,
+        f"the DNS load balancer was planned at {address}, which every other region forwards to, but has",
+        ", or `dnsManaged: false`",
     )

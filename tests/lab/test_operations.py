@@ -18,7 +18,7 @@ from drill.verdict import Outcome
 from lab.tools import demand
 from tests.conformance.go_module import module
 from tests.lab.prometheus import Prometheus, operated
-from tests.lab.stack import Json, RunningStack, in_a_lab, region, small_config, wait_until
+from tests.lab.stack import UP_SECONDS, Json, RunningStack, in_a_lab, region, small_config, wait_until
 from tests.unit.monitoring.queries import of_dashboards
 
 NAMES = ("alpha", "beta", "gamma")
@@ -62,7 +62,9 @@ def published(*parts: str) -> str:
 
 
 def test_without_the_operators_crds_the_database_is_up(stack: RunningStack) -> None:
-    printed = stack.up(check=False)
+    started = stack.start_up()
+    printed, _ = started.communicate(timeout=UP_SECONDS)
+    assert started.returncode != 0
     for kind in KINDS:
         assert f'no matches for kind "{kind}" in version "{GROUP}/v1"' in printed, printed[-6000:]
     assert stack.verify()["verdict"] == "green"
@@ -164,13 +166,14 @@ def test_the_drill_compares_contents(stack: RunningStack, admin: Path, tmp_path:
     id_ = schedules(stack, admin)["@daily"]
     before = backups(stack, admin)
     root(stack, admin, f"ALTER BACKUP SCHEDULE {id_} EXECUTE FULL IMMEDIATELY")
-    wait_until(120, "another full backup", lambda: backups(stack, admin) == before + 1)
+    wait_until(120, "another full backup", lambda: backups(stack, admin) >= before + 1)
 
     code, report = drilled(stack)
     assert (code, report["problems"]) == (Outcome.GOOD, [])
     (database,) = report["databases"]
     (found,) = database["tables"]
-    assert found == {"table": "public.squares", "restored": ROWS, "then": ROWS, "stated": ROWS, "differs": []}
+    assert found.pop("stated") in (ROWS, None), "None: an incremental one came due, and is laid over it"
+    assert found == {"table": "public.squares", "restored": ROWS, "then": ROWS, "differs": []}
     assert [row[0] for row in root(stack, admin, "SHOW DATABASES") if row[0].startswith("drill_")] == []
     left = stack.kubectl("alpha", "get", "pods,configmaps", "-n", "alpha", "-o", "name")
     assert "drill" not in left, "its pod and its program are gone"
@@ -278,7 +281,7 @@ def test_another_schedule_is_the_same_one(stack: RunningStack, admin: Path) -> N
     after = schedules(stack, admin)
     assert set(after) == {"@weekly", "@daily"}
     assert after["@weekly"] == before["@daily"]
-    assert backups(stack, admin) == made
+    assert backups(stack, admin) >= made
 
 
 def test_without_backup_what_was_backed_up_stays(stack: RunningStack, admin: Path) -> None:
@@ -286,6 +289,6 @@ def test_without_backup_what_was_backed_up_stays(stack: RunningStack, admin: Pat
     stack.configure({key: value for key, value in config().items() if key != "backup"})
     stack.up()
     assert schedules(stack, admin) == {}
-    assert backups(stack, admin) == made
+    assert backups(stack, admin) >= made
     rule = stack.get("alpha", f"prometheusrules.{GROUP}", "cockroachdb", "-n", "alpha")
     assert "Backup" not in yaml.safe_dump(rule["spec"])

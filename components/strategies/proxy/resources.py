@@ -141,7 +141,12 @@ def service_ports(args: NodeProxiesArgs) -> list[BalancerPort]:
 
 
 def _planned(address: str, status: k8s.core.v1.outputs.ServiceStatus | None) -> str:
-    return planned_address(address, status, "proxies'", "where every other region looks for this one's nodes")
+    return planned_address(
+        address,
+        status,
+        f"the proxies' load balancer was planned at {address}, where every other region looks for this one's nodes,"
+        " but has",
+    )
 
 
 def connect_region(site: Site, offers: Offers, opts: pulumi.ResourceOptions) -> Connection:

@@ -94,6 +94,12 @@ def test_as_many_rows_with_other_contents_differ() -> None:
     assert drilled(Database(contents=PRINTS[:1]))[0] is Outcome.DIFFERS, "an index is missing"
 
 
+def test_a_copy_that_cannot_be_read_is_no_good_one() -> None:
+    outcome, problems, _ = drilled(Database(contents=RuntimeError("checksum mismatch")))
+    assert outcome is not Outcome.GOOD
+    assert "checksum mismatch" in " ".join(problems)
+
+
 def test_contents_are_those_of_the_backups_time() -> None:
     database = Database()
     drilled(database)
@@ -114,7 +120,7 @@ def test_a_time_that_is_gone_is_the_backups_own_word() -> None:
     outcome, problems, report = drilled(Database(then=gone))
     assert outcome is Outcome.GOOD
     said = verdict.to_text(report, outcome, problems, datetime.now(UTC))
-    assert "bank: of 1 tables only the rows were counted" in said
+    assert "bank: in 1 of 1 tables only rows were compared" in said
     assert drilled(Database(then=gone, restored=[["1"]]))[0] is Outcome.DIFFERS
 
 
