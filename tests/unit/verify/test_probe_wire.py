@@ -1,8 +1,11 @@
 """What one connection to a node shows: TLS for its name, the login, the cluster behind it."""
 
 import socket
+import socketserver
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +172,43 @@ def test_readiness_is_the_status_code(serve, good, credentials, code: int, statu
     server = serve(good, Behaviour(ready=code))
     result = wire.check_ready(NAME, "127.0.0.1", server.http_port, credentials["ca"])
     assert (result["status"], result["code"]) == (status, code)
+
+
+class Slow(socketserver.ThreadingTCPServer):
+    """Takes every connection, and a while for each question; counts how many wait for it at a time."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), SlowAnswer)
+        self.lock, self.asking, self.most = threading.Lock(), 0, 0
+
+
+class SlowAnswer(socketserver.BaseRequestHandler):
+    """Says that it takes no TLS."""
+
+    def handle(self) -> None:
+        assert isinstance(self.server, Slow)
+        self.request.recv(len(wire.SSL_REQUEST))
+        with self.server.lock:
+            self.server.asking += 1
+            self.server.most = max(self.server.most, self.server.asking)
+        time.sleep(0.1)
+        with self.server.lock:
+            self.server.asking -= 1
+        self.request.sendall(b"N")
+
+
+def test_a_probe_does_not_keep_nodes_from_answering_by_asking_all_at_once() -> None:
+    with Slow() as server, ThreadPoolExecutor(24) as pool:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        asked = [
+            pool.submit(wire.check_node, "n", "127.0.0.1", port, {"ca": "", "user": "u"}, timeout=0.5)
+            for _ in range(24)
+        ]
+        seen = {result.result()["tls"]["status"] for result in asked}
+        server.shutdown()
+    assert seen == {"refused"}, "whoever waits for its turn has not been timed out by it"
+    assert 1 < server.most <= 4
