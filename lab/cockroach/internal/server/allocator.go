@@ -158,7 +158,6 @@ func (n *Node) allocateLoop() {
 			}
 			n.finalizeUpgrade()
 		}
-		n.noteVersion()
 	}
 }
 
@@ -231,14 +230,5 @@ func (n *Node) finalizeUpgrade() {
 	defer cancel()
 	if _, err := n.replica.Load().Propose(ctx, state.Command{Upgrade: build.Binary().String()}); err == nil {
 		n.cfg.Log.Info("upgraded the cluster version", "from", active.String(), "to", build.Binary().String())
-	}
-}
-
-// noteVersion keeps the store's own record of the cluster version up to date.
-func (n *Node) noteVersion() {
-	if version := n.machine.Version(); version != "" && version != n.store.Version() {
-		if err := n.store.SetVersion(version); err != nil {
-			n.cfg.Log.Warn("cannot record the cluster version", "error", err.Error())
-		}
 	}
 }

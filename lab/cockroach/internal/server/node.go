@@ -87,6 +87,7 @@ func Start(cfg Config) (*Node, error) {
 		cfg: cfg, certs: manager, store: st, machine: state.New(), gossip: newGossip(), beats: newBeats(), started: time.Now(),
 		kick: make(chan struct{}, 1), ready: make(chan struct{}), fatal: make(chan error, 4),
 	}
+	n.machine.RecordVersions(func(version string) error { return raiseVersion(st, version) })
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.peers = newPeers(manager)
 	n.sender = newSender(n)
@@ -113,6 +114,18 @@ func Start(cfg Config) (*Node, error) {
 	}
 	n.background(n.pingLoop)
 	return n, nil
+}
+
+// raiseVersion keeps the newest cluster version that a store was part of: a snapshot that is replayed may be from before an upgrade.
+func raiseVersion(st *store.Store, version string) error {
+	next, err := build.ParseVersion(version)
+	if err != nil {
+		return err
+	}
+	if stored, err := build.ParseVersion(st.Version()); err == nil && !stored.Less(next) {
+		return nil
+	}
+	return st.SetVersion(version)
 }
 
 func checkVersion(stored, dir string) error {

@@ -99,6 +99,9 @@ func (m *Machine) Apply(index uint64, data []byte) (Outcome, error) {
 	case command.Txn != nil:
 		outcome.Status = m.applyTxn(index, *command.Txn)
 	case command.Upgrade != "":
+		if err := m.record(command.Upgrade); err != nil {
+			return Outcome{}, err
+		}
 		m.image.Version = command.Upgrade
 	}
 	m.remember(outcome)

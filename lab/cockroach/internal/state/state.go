@@ -80,11 +80,12 @@ type Machine struct {
 	image  image
 	data   *btree.BTreeG[Entry]
 	recent map[string]Outcome
+	record func(version string) error
 }
 
 // New returns an empty machine, as on a node that has joined nothing yet.
 func New() *Machine {
-	m := &Machine{}
+	m := &Machine{record: func(string) error { return nil }}
 	m.reset(image{NextID: 1})
 	return m
 }
@@ -124,6 +125,13 @@ func (m *Machine) Snapshot() ([]byte, error) {
 	return json.Marshal(out)
 }
 
+// RecordVersions has record keep the cluster version before anyone sees a new one here. Its error stops the machine.
+func (m *Machine) RecordVersions(record func(version string) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.record = record
+}
+
 // Restore replaces the state with a snapshot's.
 func (m *Machine) Restore(data []byte) error {
 	var in image
@@ -132,6 +140,9 @@ func (m *Machine) Restore(data []byte) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.record(in.Version); err != nil {
+		return err
+	}
 	m.reset(in)
 	return nil
 }

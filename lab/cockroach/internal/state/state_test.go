@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 )
 
@@ -72,6 +73,25 @@ func TestMembershipTransitions(t *testing.T) {
 	}
 	if member, _ := m.Member(1); member.Membership != Decommissioned {
 		t.Error(member.Membership)
+	}
+}
+
+func TestNobodySeesAVersionThatIsNotRecorded(t *testing.T) {
+	m := Bootstrap("c", "26.2", Info{}, nil)
+	m.RecordVersions(func(string) error { return errors.New("disk full") })
+	command, err := json.Marshal(Command{ID: "u", Upgrade: "26.4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Apply(2, command); err == nil || m.Version() != "26.2" {
+		t.Errorf("%v, version %s", err, m.Version())
+	}
+	newer, err := Bootstrap("c", "26.4", Info{}, nil).Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Restore(newer); err == nil || m.Version() != "26.2" {
+		t.Errorf("%v, version %s", err, m.Version())
 	}
 }
 
