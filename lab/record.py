@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import socket
 import struct
@@ -16,8 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from lab.paths import PROJECT
+from lab.paths import PROJECT, lab_paths
 from lab.screen import Line, Screen
+from lab.shell import LabError
 
 COMMANDS = (
     "make up",
@@ -28,6 +30,8 @@ COMMANDS = (
     "make app",
     "make down",
 )
+LAB = "dev"
+"""What `make up` calls it."""
 PAGE = PROJECT / "docs" / "recording.md"
 ROWS, COLUMNS = 50, 150
 HEAD, TAIL = 30, 60
@@ -59,7 +63,12 @@ class Take:
 
 
 def main() -> int:
-    """Record, and write the page. 0, whatever the commands' exit codes are: they are on the page."""
+    """Record, and write the page. 0, whatever the commands' exit codes are: they are on the page.
+
+    Raises LabError where the lab that it would bring up and take down is there already.
+    """
+    if lab_paths(LAB).root.exists():
+        raise LabError(f"the lab {LAB!r} is up: `make down` first, for a recording begins and ends with none")
     start, load = time.monotonic(), os.getloadavg()[0]
     takes = []
     for command in COMMANDS:
@@ -119,7 +128,8 @@ def page(takes: Sequence[Take], day: date, cores: int, load: float) -> str:
     scenes = [f"\n## {each.began:.0f} s: `{each.command}`\n\n```\n{transcript(each)}```\n" for each in takes]
     text = INTRODUCTION.format(day=day.isoformat(), cores=cores, load=load) + "".join([*rows, *scenes])
     text = text.replace(f"{PROJECT}/", "").replace(str(PROJECT), ".")
-    told = [word for word in (socket.gethostname(), str(PROJECT.parent)) if len(word) > 1 and word in text]
+    own = [word for word in (socket.gethostname(), str(PROJECT.parent)) if len(word) > 1]
+    told = [word for word in own if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
     if told:
         raise ValueError(f"the recording tells of this machine: {', '.join(told)}")
     return text
@@ -131,7 +141,7 @@ def transcript(seen: Take) -> str:
     left = len(lines) - HEAD - TAIL
     if left > 1:
         lines[HEAD:-TAIL] = [f"      … {left} more lines"]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in lines) or "It prints nothing.\n"
 
 
 def _trimmed(lines: Iterable[Line]) -> list[Line]:
@@ -144,4 +154,7 @@ def _trimmed(lines: Iterable[Line]) -> list[Line]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except LabError as error:
+        sys.exit(str(error))

@@ -120,6 +120,10 @@ class Preview:
         """Type of a resource's parent, from its URN."""
         return _type_chain(step.now.parent).rpartition("$")[2]
 
+    def parent_name(self, step: Step) -> str:
+        """Name of a resource's parent, from its URN."""
+        return step.now.parent.rpartition("::")[2]
+
     def reaches(self, urn: str) -> set[str]:
         """URNs that a resource waits for, directly or not."""
         seen: set[str] = set()

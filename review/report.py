@@ -153,7 +153,7 @@ def _runs(preview: Preview) -> Iterator[str]:
     said = {
         kinds.INIT: "`cockroach init`, in {where}",
         kinds.DECOMMISSION: "nodes of {where} leave the membership, their replicas first",
-        kinds.RESTORE: "a database restored from a backup",
+        kinds.RESTORE: "the database {own} restored from a backup",
         kinds.DATABASES: "SQL: users, databases, their regions, cluster settings, license",
     }
     names = kinds.regions(preview)
@@ -162,7 +162,8 @@ def _runs(preview: Preview) -> Iterator[str]:
         if step.type == kinds.JOB and step.op in (Op.CREATE, Op.REPLACE) and kind in said:
             where = kinds.region_of(step, names)
             where = str((step.now.inputs.get("metadata") or {}).get("namespace", "")) if where == EVERYWHERE else where
-            yield said[kind].format(where=where)
+            own = preview.parent_name(step).removeprefix("cockroachdb-restore-")
+            yield said[kind].format(where=where, own=own)
 
 
 def _type(step: Step) -> str:

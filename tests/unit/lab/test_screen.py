@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
 from lab import record
+from lab.paths import LabPaths
 from lab.screen import Line, Screen
+from lab.shell import LabError
 
 
 def shown(*written: str) -> list[str]:
@@ -85,8 +88,23 @@ def test_the_page_tells_when_and_what_and_nothing_of_the_machine(monkeypatch: py
     monkeypatch.setattr(record.socket, "gethostname", lambda: "line 199")
     with pytest.raises(ValueError, match="tells of this machine: line 199"):
         record.page(takes, date(2026, 11, 26), 2, 0.6)
+    monkeypatch.setattr(record.socket, "gethostname", lambda: "ine")
+    assert record.page(takes, date(2026, 11, 26), 2, 0.6) == text, "a part of a word is nobody's name"
+
+
+def test_a_command_without_output_says_so() -> None:
+    assert record.transcript(record.Take("true", 0, 1, 0, [Line()])) == "It prints nothing.\n"
+
+
+def test_a_lab_that_is_up_is_not_taken_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(record, "lab_paths", lambda name: LabPaths(name, tmp_path))
+    with pytest.raises(LabError, match="'dev' is up: `make down` first"):
+        record.main()
 
 
 def test_the_committed_page_is_of_these_commands() -> None:
     text = record.PAGE.read_text(encoding="utf-8")
     assert re.findall(r"^## \d+ s: `(.+)`$", text, re.MULTILINE) == list(record.COMMANDS)
+    codes = re.findall(r"^\| `.+` \|.*\| (\d+) \|$", text, re.MULTILINE)
+    failing = [command for command, code in zip(record.COMMANDS, codes, strict=True) if code != "0"]
+    assert failing == ["make verify"], "of a region that is cut off"

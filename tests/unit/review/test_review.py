@@ -111,7 +111,7 @@ def test_a_restore_is_told_and_its_end_is_nobodys_loss() -> None:
     asked = {**THREE, "databases": [*THREE["databases"], {**copy, "restoredFrom": source}]}
     ended = {**THREE, "databases": [*THREE["databases"], copy]}
     restoring, ending = preview(THREE, asked), preview(asked, ended)
-    assert section(report(restoring), "what runs once")[0] == "a database restored from a backup"
+    assert section(report(restoring), "what runs once")[0] == "the database copy restored from a backup"
     assert refused(restoring) == refused(ending) == []
     assert not report(ending).risks
 
