@@ -129,11 +129,12 @@ class RunningStack:
         assert done.returncode in (0, 1, 2), done.stderr
         return json.loads(done.stdout)
 
-    def until_green(self, seconds: float) -> None:
-        """Verify until green. Each try is a new measurement and takes its own time: nothing to sleep for."""
+    def until_green(self, seconds: float) -> Json:
+        """Verify until green, and the verdict of that. Each try is a new measurement and takes its own time."""
         deadline = time.monotonic() + seconds
         while (verdict := self.verify())["verdict"] != "green":
             assert time.monotonic() < deadline, verdict["findings"]
+        return verdict
 
     def sql(self, host: str, certificates: Path, user: str, statement: str) -> subprocess.CompletedProcess[str]:
         """A statement over a region's SQL load balancer, from another region's host, as TSV.

@@ -249,8 +249,7 @@ def test_an_upgrade_restarts_one_region_at_a_time(stack: RunningStack) -> None:
     assert order == [region for region in REGIONS for _ in range(3)], "regions never restart together"
     assert {region: statefulset_uid(stack, region) for region in REGIONS} == sets
     assert stack.get("us-east1", "job", "cockroachdb-init", "-n", "us-east1")["metadata"]["uid"] == init
-    verdict = stack.verify()
-    assert verdict["verdict"] == "green", verdict["findings"]
+    verdict = stack.until_green(90)  # The last pod to restart may have been the database's leader.
     assert (cluster_ids(verdict), members(verdict)) == (ids, told)
 
 
